@@ -1,0 +1,41 @@
+# make demo   makes an environment, installs, clusters packaged pictures
+# make check  lint, format, types       make test   tests       make test-all   the slow ones too
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo check test test-all browser clean
+
+demo: $(VENV)/installed
+	$(BIN)/pictree demo -o demo-run
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[umap]'
+	touch $@
+
+$(VENV)/dev: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(VENV)/dev browser
+	$(BIN)/python -m pytest -q
+
+test-all: $(VENV)/dev browser
+	$(BIN)/python -m pytest -q -m ''
+
+# The report is tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
+# Chromium or Chrome by hand.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+	|| { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+	|| { echo "make test needs Chromium: sudo apt-get install chromium" >&2; exit 1; }
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Rows to clusters; plain arrays, no torch."""

@@ -1,0 +1,116 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pictree.errors import RunError
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, sync it, then rename it to ``path``.
+
+    A reader sees the old file or the new one, never a part; a kill leaves at most a
+    temporary file whose name starts with ``.tmp-``.
+
+    Parameters
+    ----------
+    path : Path
+        The file's final name; its folder is made when absent.
+    write : callable
+        Takes the open binary file and writes the content.
+
+    Raises
+    ------
+    RunError
+        If the disk is full, or the folder can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_and_rename(path, write)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+
+
+def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files that the owner alone can read; a run folder is for sharing.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows can't open a folder to sync it
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _storage_error(path: Path, error: OSError) -> RunError:
+    if error.errno in _DISK_FULL:
+        return RunError(
+            f"Writing {path} needs free disk space",
+            got=f"'{error.strerror}'",
+            do="Free some space and run the same command with --resume",
+        )
+    return RunError(
+        f"{path} must be writable",
+        got=f"'{error.strerror or error}'",
+        do="Choose another folder with -o, or mend its permissions",
+    )
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` atomically; see `write_atomic`."""
+    write_atomic(path, lambda file: _discard(file.write(data)))
+
+
+def _discard(_: object) -> None:
+    return None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path`` atomically; see `write_atomic`."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON to ``path`` atomically; see `write_atomic`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

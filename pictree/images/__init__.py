@@ -1,0 +1,1 @@
+"""From a source to an inventory and uint8 pixels."""

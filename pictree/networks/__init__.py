@@ -1,0 +1,1 @@
+"""The autoencoder: layers, assembly, summary, forward passes."""

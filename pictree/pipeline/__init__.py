@@ -1,0 +1,1 @@
+"""The whole flow, stage by stage; each can be resumed."""

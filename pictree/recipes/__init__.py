@@ -1,0 +1,1 @@
+"""Recipes: TOML files and the frozen dataclasses they are read into."""

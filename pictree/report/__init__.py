@@ -1,0 +1,1 @@
+"""Pictures and the report; reads a run folder, never trains."""

@@ -1,0 +1,378 @@
+"""The run folder, format 1: every file's name, shape and format number stand here alone.
+
+======================================  ====================================================
+file                                    content
+======================================  ====================================================
+run.json                                format, version, command, seed, hardware, stages
+recipe.toml                             the effective recipe, every default written out
+images/NNNNN.parquet                    the inventory: one row per file, whatever its outcome
+problems.csv                            the files that were not used, and why
+pixels/NNNNN.npy                        uint8 (m, h, w, c): the used images, decoded
+model/                                  encoder, decoder (.safetensors), model.json
+checkpoints/                            the last and the previous epoch
+codes/NNNNN.npy, errors/NNNNN.npy       float32 (m, code size) and (m,), the used images
+reconstructions.npz                     rows, pixels: a few decoded images, best to worst
+clusters/NAME/model.npz                 what predicting needs
+clusters/NAME/clusters.csv              a row per cluster
+clusters/NAME/assignments/NNNNN.parquet id, cluster of every used image and duplicate
+clusters/NAME/centres.npy               uint8 (k, h, w, c): decoded centres
+maps/METHOD.npy                         float32 (n used, 2)
+metrics.json, log.jsonl                 judgement; one line per epoch
+pictures/, report.html                  for people
+manifest.json                           SHA-256 of every file, written last
+======================================  ====================================================
+
+Shard N holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the other
+sharded files hold what belongs to these rows, in the order of their ids.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import polars as pl
+
+from pictree.errors import RunError
+from pictree.files import sha256_of, write_atomic, write_json, write_text
+from pictree.images.batches import Stacked
+
+FORMAT = 1
+SHARD_ROWS = 65_536
+_SHARD_BYTES = 1 << 28
+_NOT_IN_MANIFEST = ("manifest.json", "run.lock", "run.owner")
+
+
+def shard_rows_for(bytes_per_image: int) -> int:
+    """Return how many inventory rows a shard holds: at most 65,536, and 256 MiB of pixels."""
+    return max(1, min(SHARD_ROWS, _SHARD_BYTES // max(1, bytes_per_image)))
+
+
+class Run:
+    """One run folder.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder. Nothing is read or written here; see `create` and `open`.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], recipe: str, info: Mapping[str, Any]) -> Run:
+        """Start a run in a new or empty folder.
+
+        Parameters
+        ----------
+        path : path-like
+            The folder; made when absent.
+        recipe : str
+            The effective recipe, as TOML.
+        info : mapping
+            What run.json says beside format and stages; plain JSON values.
+
+        Raises
+        ------
+        RunError
+            If the folder holds anything already.
+        """
+        run = cls(path)
+        run.refuse_if_taken()
+        write_text(run.path / "recipe.toml", recipe)
+        write_json(run.path / "run.json", {"format": FORMAT, **info, "stages": {}})
+        return run
+
+    def refuse_if_taken(self) -> None:
+        """Raise `RunError` unless the folder is absent or empty."""
+        if (self.path / "run.json").exists():
+            raise RunError(
+                "A new run needs a folder of its own",
+                got=f"{self.path}, which holds a run",
+                do="Go on with it by --resume, or choose another folder with -o",
+            )
+        self._refuse_foreign_files()
+
+    def _refuse_foreign_files(self) -> None:
+        """Raise `RunError` for a file, or a folder of other things than a run's."""
+        if not self.path.exists() or (self.path / "run.json").exists():
+            return
+        ours = {"run.lock", "run.owner", "recipe.toml"}
+        if not self.path.is_dir() or {p.name for p in self.path.iterdir()} - ours:
+            raise RunError(
+                "A new run needs an empty folder",
+                got=f"{self.path}, which holds other files",
+                do="Choose another folder with -o",
+            )
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """Open an existing run.
+
+        Raises
+        ------
+        RunError
+            If the folder is no run, is damaged, or has a newer format.
+        """
+        run = cls(path)
+        if not (run.path / "run.json").is_file():
+            raise RunError(
+                "RUN must be a folder made by `pictree fit`",
+                got=f"{run.path}, which has no run.json",
+                do="Run `pictree fit PICTURES -o RUN` first",
+            )
+        if run.info.get("format") not in range(1, FORMAT + 1):
+            raise RunError(
+                f"A run's format must be {FORMAT} or older",
+                got=f"{run.info.get('format')!r} in {run.path / 'run.json'}",
+                do="Upgrade pictree",
+            )
+        return run
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process; a second one gets `RunError` at once.
+
+        The operating system frees the lock when the process ends, however it ends.
+        """
+        self._refuse_foreign_files()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                "RUN must be a folder that can be written",
+                got=f"{self.path} ({error.strerror})",
+                do="Choose another folder with -o",
+            ) from error
+        lock = filelock.FileLock(self.path / "run.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise RunError(
+                "Only one process may write a run",
+                got=f"{self.path}, in use by {self._owner()}",
+                do="Wait until it has ended, or choose another folder with -o",
+            ) from None
+        try:
+            write_text(self.path / "run.owner", f"process {os.getpid()}")
+            yield
+        finally:
+            (self.path / "run.owner").unlink(missing_ok=True)
+            lock.release()
+
+    def _owner(self) -> str:
+        try:
+            return (self.path / "run.owner").read_text(encoding="utf-8")
+        except OSError:
+            return "another process"
+
+    # run.json
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What run.json says."""
+        return _read_json(self.path / "run.json")
+
+    def update(self, **changes: Any) -> None:
+        """Change top-level keys of run.json."""
+        write_json(self.path / "run.json", {**self.info, **changes})
+
+    def done(self, stage: str) -> bool:
+        """Tell whether a stage has ended."""
+        return self.info["stages"].get(stage, {}).get("state") == "done"
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Record a stage's state and seconds in run.json; an interrupted one adds up."""
+        before = self.info["stages"].get(name, {}).get("seconds", 0.0)
+        start = time.perf_counter()
+        self._set_stage(name, "running", before)
+        yield
+        self._set_stage(name, "done", before + time.perf_counter() - start)
+
+    def _set_stage(self, name: str, state: str, seconds: float) -> None:
+        stages = self.info["stages"]
+        stages[name] = {"state": state, "seconds": round(seconds, 3)}
+        self.update(stages=stages)
+
+    # shards
+
+    def shard_file(self, kind: str, shard: int) -> Path:
+        """Return the path of a sharded file; ``kind`` is a folder, such as ``codes``."""
+        suffix = ".parquet" if kind == "images" or kind.endswith("assignments") else ".npy"
+        return self.path / kind / f"{shard:05d}{suffix}"
+
+    def _shards(self, kind: str) -> list[Path]:
+        files = sorted((self.path / kind).glob("[0-9]*"))
+        if not files:
+            raise RunError(
+                f"The run must have its {kind}",
+                got=f"an empty {self.path / kind}",
+                do="Finish the run: the same `pictree fit` command with --resume",
+            )
+        return files
+
+    def write_array(self, kind: str, shard: int, array: np.ndarray) -> None:
+        """Write shard ``shard`` of ``pixels``, ``codes`` or ``errors``."""
+        write_atomic(self.shard_file(kind, shard), lambda f: np.save(f, array, allow_pickle=False))
+
+    def shard_count(self, kind: str) -> int:
+        """Return how many shards of a kind there are."""
+        return len(self._shards(kind))
+
+    def read_array(self, kind: str, shard: int) -> np.ndarray:
+        """Return one shard as a memory map."""
+        return _open_array(self.shard_file(kind, shard))
+
+    def read_table(self, kind: str, shard: int) -> pl.DataFrame:
+        """Return one shard of ``images`` or ``clusters/NAME/assignments``."""
+        return _read_parquet(self.shard_file(kind, shard))
+
+    def array(self, kind: str) -> Stacked:
+        """Return all shards of ``pixels``, ``codes`` or ``errors`` as one array-like."""
+        return Stacked([_open_array(file) for file in self._shards(kind)])
+
+    def write_table(self, kind: str, shard: int, table: pl.DataFrame) -> None:
+        """Write shard ``shard`` of ``images`` or ``clusters/NAME/assignments``."""
+        write_atomic(self.shard_file(kind, shard), lambda f: table.write_parquet(f))
+
+    def table(self, kind: str) -> pl.DataFrame:
+        """Return all shards of ``images`` or ``clusters/NAME/assignments`` as one table."""
+        return pl.concat([_read_parquet(file) for file in self._shards(kind)])
+
+    def inventory(self) -> pl.DataFrame:
+        """Return the inventory: one row per file, whatever its outcome."""
+        return self.table("images")
+
+    def used(self) -> pl.DataFrame:
+        """Return the inventory's used rows: row i belongs to row i of pixels, codes, maps."""
+        return self.inventory().filter(pl.col("outcome") == "used")
+
+    # clusters
+
+    @property
+    def clusters_name(self) -> str:
+        """Name of the clusters that the run shows, such as ``kmeans-10``."""
+        return str(self.info["clusters"])
+
+    def assignments(self, name: str | None = None) -> pl.DataFrame:
+        """Return id and cluster of every used image and duplicate, in the order of ids."""
+        return self.table(f"clusters/{name or self.clusters_name}/assignments")
+
+    def labels(self, name: str | None = None) -> np.ndarray:
+        """Return the clusters of the used images, int32 (n used,)."""
+        of_used = self.used().select("id").join(self.assignments(name), on="id", how="left")
+        return of_used.sort("id")["cluster"].to_numpy().astype(np.int32)
+
+    def clusters_path(self, file: str, name: str | None = None) -> Path:
+        """Return the path of ``file`` inside the clusters' folder."""
+        return self.path / "clusters" / (name or self.clusters_name) / file
+
+    # single files
+
+    def write_arrays(self, file: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write named arrays as an .npz, with the same bytes for the same arrays."""
+        write_atomic(self.path / file, lambda f: np.savez(f, allow_pickle=False, **arrays))
+
+    def arrays(self, file: str) -> dict[str, np.ndarray]:
+        """Read what `write_arrays` wrote."""
+        try:
+            with np.load(self.path / file, allow_pickle=False) as stored:
+                return {key: stored[key] for key in stored.files}
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise _damaged(self.path / file) from error
+
+    def write_map(self, method: str, points: np.ndarray) -> None:
+        """Write a map's coordinates, float32 (n used, 2)."""
+        data = np.asarray(points, np.float32)
+        write_atomic(self.map_file(method), lambda f: np.save(f, data))
+
+    def map_file(self, method: str) -> Path:
+        """Return the path of a map's coordinates."""
+        return self.path / "maps" / f"{method}.npy"
+
+    def maps(self) -> dict[str, np.ndarray]:
+        """Return the maps by method, in the order PCA, t-SNE, UMAP."""
+        files = [self.map_file(method) for method in ("pca", "tsne", "umap")]
+        return {file.stem: np.asarray(_open_array(file)) for file in files if file.exists()}
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Write metrics.json."""
+        write_json(self.path / "metrics.json", metrics)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What metrics.json says."""
+        return _read_json(self.path / "metrics.json")
+
+    def write_log(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write log.jsonl: one line per epoch."""
+        write_text(self.path / "log.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return log.jsonl's rows; none when nothing was trained."""
+        file = self.path / "log.jsonl"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def write_manifest(self) -> None:
+        """Write the SHA-256 of every file of the run; to be called last."""
+        names = (p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
+        kept = sorted(n for n in names if n not in _NOT_IN_MANIFEST and ".tmp-" not in n)
+        write_json(self.path / "manifest.json", {n: sha256_of(self.path / n) for n in kept})
+
+
+def csv_bytes(table: pl.DataFrame) -> bytes:
+    """Return a table as CSV, for people and spreadsheets."""
+    buffer = io.BytesIO()
+    table.write_csv(buffer)
+    return buffer.getvalue()
+
+
+def _open_array(file: Path) -> np.ndarray:
+    try:
+        return np.load(file, allow_pickle=False, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(file) from error
+
+
+def _read_parquet(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _damaged(file) from error
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(
+            f"The run must have {file.name}",
+            got=f"none in {file.parent}",
+            do="Finish the run: the same `pictree fit` command with --resume",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise _damaged(file) from error
+
+
+def _damaged(file: Path) -> RunError:
+    return RunError(
+        "Every file of a run must be as Pictree wrote it",
+        got=f"{file}, which can't be read",
+        do="Delete that file and run the same `pictree fit` command with --resume",
+    )

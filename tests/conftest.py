@@ -1,0 +1,37 @@
+"""Fixtures shared by all tests: packaged real data, and the larger data sets where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PACKAGED = Path(__file__).parent.parent / "pictree" / "data"
+
+
+@pytest.fixture(scope="session")
+def digits_idx() -> tuple[Path, Path]:
+    """Paths of the packaged 10,000 MNIST test digits and of their labels (IDX.gz)."""
+    return PACKAGED / "t10k-images-idx3-ubyte.gz", PACKAGED / "t10k-labels-idx1-ubyte.gz"
+
+
+@pytest.fixture(scope="session")
+def digits(digits_idx: tuple[Path, Path]) -> tuple[np.ndarray, np.ndarray]:
+    """The same as arrays: uint8 (10000, 28, 28) and int64 (10000,)."""
+    import gzip
+
+    images = np.frombuffer(gzip.decompress(digits_idx[0].read_bytes()), np.uint8, offset=16)
+    known = np.frombuffer(gzip.decompress(digits_idx[1].read_bytes()), np.uint8, offset=8)
+    return images.reshape(-1, 28, 28), known.astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the larger data sets: $PICTREE_DATA, or shared/data beside the checkout."""
+    default = Path(__file__).parent.parent.parent / "shared" / "data"
+    folder = Path(os.environ.get("PICTREE_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no larger data sets at {folder}; set PICTREE_DATA")
+    return folder

@@ -1,0 +1,60 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from pictree.errors import RunError
+from pictree.files import sha256_of, write_atomic, write_bytes, write_json
+
+
+def test_the_old_file_stays_when_writing_fails(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    write_bytes(file, b"old")
+
+    def half(stream: BinaryIO) -> None:
+        stream.write(b"new, but on")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(file, half)
+    assert file.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    def full(stream: BinaryIO) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RunError) as caught:
+        write_atomic(tmp_path / "a", full)
+    assert str(caught.value) == (
+        f"Writing {tmp_path / 'a'} needs free disk space; got 'No space left on device'. "
+        "Free some space and run the same command with --resume."
+    )
+    assert os.listdir(tmp_path) == []
+
+
+def test_others_may_read_a_run(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        write_bytes(tmp_path / "a", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_json_refuses_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range float values"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+
+
+def test_sha256_by_hand(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "a", b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_of(tmp_path / "a") == expected
