@@ -1,0 +1,254 @@
+"""Images in arrays: IDX, .npy, .npz, and NumPy arrays in memory."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pictree.errors import InputError, SourceError
+from pictree.images.base import Source, printable
+from pictree.images.composite import CompositeSource
+from pictree.images.idx import read_idx
+from pictree.images.scale import natural_range
+
+
+class ArraySource(Source):
+    """One array of equally large images.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, h, w) or (n, h, w, c)
+        c is 1, 3 or 4; bool, integer or float. May be memory-mapped.
+    name : str
+    path : str
+        The file it comes from; "" for an array in memory.
+
+    Raises
+    ------
+    InputError
+        If the array does not have the shape or type of images.
+    """
+
+    def __init__(self, images: np.ndarray, name: str, path: str = "", kind: str = "array") -> None:
+        check_images(images, name)
+        self.kind, self.images, self.dtype = kind, images, images.dtype
+        root = os.path.abspath(path) if path else ""  # noqa: PTH100
+        super().__init__(name, printable(root), os.path.dirname(root), [])  # noqa: PTH120
+        self.rename(name)
+        self.value_range = natural_range(images)
+
+    def rename(self, name: str) -> None:
+        """Give another name, which the paths begin with."""
+        self.name, self.paths = name, NumberedPaths(name, len(self.images))
+
+    def read(self, i: int) -> np.ndarray:
+        """Return image `i`, an array (h, w[, c])."""
+        return np.asarray(self.images[i])
+
+    def block(self, rows: range) -> np.ndarray:
+        """Return images `rows`, an array (m, h, w[, c])."""
+        return np.asarray(self.images[rows.start : rows.stop])
+
+
+class NumberedPaths(Sequence[str]):
+    """``name[0]``, ``name[1]`` … made when asked for."""
+
+    def __init__(self, name: str, n: int) -> None:
+        self._name, self._n = name, n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [f"{self._name}[{k}]" for k in range(*i.indices(self._n))]
+        i = i + self._n if i < 0 else i
+        if not 0 <= i < self._n:
+            raise IndexError(i)
+        return f"{self._name}[{i}]"
+
+
+def check_images(images: np.ndarray, name: str) -> None:
+    """Refuse an array that can't be images.
+
+    Raises
+    ------
+    InputError
+    """
+    if images.dtype.kind not in "biuf":
+        raise InputError(
+            "images must be numbers (bool, integer or float)",
+            got=f"{images.dtype} in {name}",
+            do="Convert the array, for example with .astype('float32')",
+        )
+    if not _has_image_shape(images.shape):
+        raise InputError(
+            "images must be an array (n, h, w) or (n, h, w, c) with c 1, 3 or 4",
+            got=f"shape {images.shape} in {name}",
+            do=_shape_advice(images.shape),
+        )
+
+
+def _has_image_shape(shape: tuple[int, ...]) -> bool:
+    right = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))
+    return right and 0 not in shape
+
+
+def _shape_advice(shape: tuple[int, ...]) -> str:
+    if 0 in shape:
+        return "Pass at least one image of at least one pixel"
+    if len(shape) == 1:
+        return "If these are labels, pass them as known labels"
+    if len(shape) == 2:
+        return "Reshape flat rows to (n, h, w); for a single image pass image[None]"
+    if len(shape) == 4 and shape[1] in (1, 3, 4):
+        return "Move the channels last, with images.transpose(0, 2, 3, 1)"
+    return "Reshape the array"
+
+
+def stack_images(images: list[np.ndarray]) -> np.ndarray:
+    """Make one array (n, h, w) from equally large 2-D arrays.
+
+    Raises
+    ------
+    InputError
+        If one is not 2-D, or their sizes differ.
+    """
+    for i, image in enumerate(images):
+        if image.ndim != 2:
+            raise InputError(
+                "each image of a list must be a 2-D array",
+                got=f"shape {image.shape} at {i}",
+                do="Pass one array (n, h, w), or a list of (h, w) arrays",
+            )
+        if image.shape != images[0].shape:
+            raise InputError(
+                "the images of a list must be equally large",
+                got=f"{images[0].shape} at 0 and {image.shape} at {i}",
+                do="Resize them, or save them as files, which may differ in size",
+            )
+    return np.stack(images)
+
+
+def open_idx(path: str) -> ArraySource:
+    """Open an IDX image file, plain or .gz; see `pictree.images.idx.read_idx`."""
+    images = read_idx(path)
+    if images.ndim == 1:
+        raise SourceError(
+            "an IDX file of images must have 3 or 4 dimensions",
+            got=f"1 in {printable(path)!r}",
+            do="This looks like labels: name the images file, and give this one as known labels",
+        )
+    return ArraySource(images, printable(Path(path).name), path, "idx")
+
+
+def open_npy(path: str) -> ArraySource:
+    """Open a .npy file, memory-mapped."""
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # NumPy's header reader raises even tokenize's errors
+        raise _damaged("npy", path) from error
+    if not isinstance(images, np.ndarray):
+        raise _damaged("npy", path)
+    return ArraySource(images, printable(Path(path).name), path, "npy")
+
+
+def open_npz(path: str, key: str | None = None) -> Source:
+    """Open the images of a .npz file.
+
+    Parameters
+    ----------
+    path : str
+    key : str, optional
+        Which array. Default: all arrays that have the shape of images, in the file's order,
+        if they agree in size and type; so `x_train` and `x_test` are taken together.
+
+    Raises
+    ------
+    SourceError
+        If the file is damaged, or it is not clear which arrays are meant.
+    """
+    arrays = npz_arrays(path)
+    like_images = [k for k, (shape, kind) in arrays.items() if _looks_like_images(shape, kind)]
+    if key is None and len({(arrays[k][0][1:], arrays[k][1]) for k in like_images}) == 1:
+        keys = like_images
+    elif key in arrays:
+        keys = [key]
+    else:
+        listed = ", ".join(f"{k} {shape} {kind}" for k, (shape, kind) in arrays.items())
+        raise SourceError(
+            f"{printable(path)!r} must hold the array of images",
+            got=(f"no {key!r}; it holds " if key else "several or none that could be: ")
+            + (listed or "nothing"),
+            do=f"Name the array, as {printable(path)}:KEY",
+        )
+    parts = [_npz_part(path, k) for k in keys]
+    return parts[0] if len(parts) == 1 else CompositeSource(parts)
+
+
+def _npz_part(path: str, key: str) -> Source:
+    return ArraySource(read_npz(path, key), f"{printable(Path(path).name)}:{key}", path, "npz")
+
+
+def _looks_like_images(shape: tuple[int, ...], kind: np.dtype) -> bool:
+    return kind.kind in "biuf" and _has_image_shape(shape)
+
+
+def npz_arrays(path: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """List the shape and type of each array of a .npz file without reading the arrays.
+
+    Raises
+    ------
+    SourceError
+        If the file is absent or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = [name for name in file.namelist() if name.endswith(".npy")]
+            return {name[:-4]: _npy_header(file, name) for name in names}
+    except FileNotFoundError:
+        raise SourceError(
+            "the pictures must exist", got=repr(printable(path)), do="Check the path"
+        ) from None
+    except Exception as error:  # zipfile and NumPy's header reader have no common error
+        raise _damaged("npz", path) from error
+
+
+def _npy_header(file: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    with file.open(name) as stream:
+        version = np.lib.format.read_magic(stream)
+        reader = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, _, kind = reader(stream)
+    return shape, kind
+
+
+def read_npz(path: str, key: str) -> np.ndarray:
+    """Read one array of a .npz file; objects are never unpickled.
+
+    Raises
+    ------
+    SourceError
+        If it is damaged or holds objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file[key]
+    except Exception as error:  # zlib, zipfile, NumPy and memory each have their own
+        raise _damaged("npz", f"{path}:{key}") from error
+
+
+def _damaged(kind: str, path: str) -> SourceError:
+    return SourceError(
+        f"a .{kind} file must be whole and hold plain numbers",
+        got=f"a damaged file, or Python objects, in {printable(path)!r}",
+        do="Save it again with numpy.save or numpy.savez, without dtype=object",
+    )

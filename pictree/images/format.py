@@ -1,0 +1,143 @@
+"""The size and channels of a run, chosen from a sample of the images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pictree.errors import SourceError
+from pictree.images.base import Source
+from pictree.images.decode import Header, ImageFormat, Unusable, decode, read_header
+
+SAMPLE = 1_000
+LONGEST_SIDE = 64
+"""Pixels. Larger pictures are brought to this; clusters come from shapes, not from detail."""
+
+COLOUR_LOOKS = 100
+"""Pictures of the sample with a colour mode that are decoded to see whether they are grey."""
+
+_SAME_ASPECT = 0.05
+_GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
+
+
+@dataclass
+class _Seen:
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    colour: int = 0
+    looked: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def choose_format(
+    source: Source, image_size: tuple[int, int] | None = None, channels: int | None = None
+) -> ImageFormat:
+    """Choose the size and channels that all images are brought to.
+
+    At most 1,000 images, evenly spread, are looked at. All of one size up to 64 pixels: that
+    size, so nothing is resampled. Otherwise the longest side is 64 (or the largest seen, if
+    smaller), and the aspect ratio is the common one where all lie within 5 % of their median,
+    else square. Grey where all that were decoded have three equal channels, or a grey mode.
+
+    Parameters
+    ----------
+    source : Source
+    image_size : (int, int), optional
+        (height, width), if the user asks for one.
+    channels : {1, 3}, optional
+        If the user asks.
+
+    Returns
+    -------
+    ImageFormat
+
+    Raises
+    ------
+    SourceError
+        If no image is usable; the message sums up why.
+    """
+    if image_size and channels:
+        return ImageFormat(*image_size, channels, "size and channels as asked for")
+    seen = _look(source, channels is None)
+    height, width, size_reason = _choose_size(seen.sizes)
+    if image_size:
+        (height, width), size_reason = image_size, "size as asked for"
+    chosen, reason = (1, "all grey") if seen.colour == 0 else (3, "colour")
+    if channels:
+        chosen, reason = channels, f"{'grey' if channels == 1 else 'colour'} as asked for"
+    looked = f"{len(seen.sizes):,} of {len(source):,} images looked at"
+    return ImageFormat(height, width, chosen, f"{size_reason}; {reason} ({looked})")
+
+
+def _look(source: Source, at_colour: bool) -> _Seen:
+    spread = np.unique(np.linspace(0, len(source) - 1, min(SAMPLE, len(source))).astype(int))
+    seen = _look_at(source, spread.tolist(), at_colour)
+    if not seen.sizes and len(source) > len(spread):
+        seen = _look_at(source, range(len(source)), at_colour)
+    if not seen.sizes:
+        why = ", ".join(f"{n:,} {reason}" for reason, n in seen.reasons.most_common(5))
+        raise SourceError(
+            "at least one image must be usable",
+            got=f"{len(source):,} in {source.name!r}: {why}",
+            do="Run pictree scan on it to see each file's reason",
+        )
+    return seen
+
+
+def _look_at(source: Source, items: Iterable[int], at_colour: bool) -> _Seen:
+    seen = _Seen()
+    for i in items:
+        try:
+            raw = source.read(i)
+            header = read_header(raw)
+            # Until one is known to be whole, only decoding tells whether anything is usable.
+            wanted = at_colour and seen.colour == 0 and seen.looked < COLOUR_LOOKS
+            if not seen.sizes or (wanted and not _has_grey_mode(raw, header)):
+                seen.looked += 1
+                seen.colour += _has_colour(raw, header)
+        except Unusable as problem:
+            seen.reasons[str(problem)] += 1
+            continue
+        seen.sizes.append((header.height, header.width))
+        if len(seen.sizes) == SAMPLE:
+            break
+    return seen
+
+
+def _has_grey_mode(raw: bytes | np.ndarray, header: Header) -> bool:
+    if isinstance(raw, np.ndarray):
+        return raw.ndim == 2 or raw.shape[2] == 1
+    return header.mode in _GREY_MODES or header.mode.startswith("I;16")
+
+
+def _has_colour(raw: bytes | np.ndarray, header: Header) -> bool:
+    share = min(1.0, LONGEST_SIDE / max(header.width, header.height))
+    height, width = (max(1, round(side * share)) for side in (header.height, header.width))
+    pixels, _ = decode(raw, ImageFormat(height, width, 3, "to see whether it has colour"))
+    return bool((pixels != pixels[..., :1]).any())
+
+
+def _choose_size(sizes: list[tuple[int, int]]) -> tuple[int, int, str]:
+    heights, widths = np.array(sizes).T
+    tallest, widest = int(heights.max()), int(widths.max())
+    longest = min(LONGEST_SIDE, max(tallest, widest))
+    if len(set(sizes)) == 1:
+        if max(sizes[0]) <= LONGEST_SIDE:
+            return tallest, widest, f"all are {widest}×{tallest}, kept as they are"
+        height, width = _with_aspect(widest / tallest, longest)
+        return height, width, f"all are {widest}×{tallest}, brought to {width}×{height}"
+    aspects = widths / heights
+    aspect = float(np.median(aspects))
+    if (np.abs(aspects / aspect - 1) <= _SAME_ASPECT).all():
+        height, width = _with_aspect(aspect, longest)
+        return height, width, f"sizes differ, the aspect ratio hardly: {width}×{height}"
+    return longest, longest, f"sizes and aspect ratios differ: {longest}×{longest} with a border"
+
+
+def _with_aspect(aspect: float, longest: int) -> tuple[int, int]:
+    """(height, width) with the longest side given."""
+    if aspect >= 1:
+        return max(1, round(longest / aspect)), longest
+    return longest, max(1, round(longest * aspect))

@@ -1,0 +1,244 @@
+"""The inventory: every file, what became of it, and the pixels of those that are used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pictree.images.base import Source
+from pictree.images.decode import Header, ImageFormat, Unusable, array_header, decode
+from pictree.images.outcome import OUTCOMES
+from pictree.images.scale import array_to_bytes, set_channels
+
+__all__ = ["INVENTORY_SCHEMA", "OUTCOMES", "problems", "remember", "summary", "take_stock"]
+
+INVENTORY_SCHEMA: dict[str, Any] = {
+    "id": pl.UInt32,
+    "path": pl.String,
+    "sha256": pl.String,
+    "width": pl.UInt32,
+    "height": pl.UInt32,
+    "mode": pl.String,
+    "bit_depth": pl.UInt8,
+    "orientation": pl.UInt8,
+    "outcome": pl.String,
+    "reason": pl.String,
+    "duplicate_of": pl.UInt32,
+    "known_label": pl.String,
+    "split": pl.String,
+}
+"""One row for each file. `sha256` is of the file's bytes, for arrays of dtype, shape and bytes;
+null where nothing could be read. `width` and `height` are as shown (upright). `reason` is "" for
+used images. `known_label` and `split` are filled in by the pipeline."""
+
+_BLOCK = 256
+_TOLD_EVERY = 16
+_SIZES_SHOWN = 10
+
+
+@dataclass
+class _Item:
+    """What a worker found out about one file."""
+
+    digest: bytes | None
+    header: Header | None
+    pixels: np.ndarray | None
+    problem: Unusable | None
+
+
+def take_stock(
+    source: Source,
+    rows: range,
+    fmt: ImageFormat,
+    *,
+    first_id: int,
+    seen: dict[bytes, int],
+    progress: Callable[[int], object] | None = None,
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """Read one shard of a source.
+
+    Parameters
+    ----------
+    source : Source
+    rows : range
+        Items of the source, step 1.
+    fmt : ImageFormat
+    first_id : int
+        The id of the first of `rows`.
+    seen : dict of bytes to int
+        SHA-256 digest to id of the used images so far; updated. An image whose digest is in it
+        is a duplicate.
+    progress : callable, optional
+        Called with the number of files done since the last call.
+
+    Returns
+    -------
+    frame : polars.DataFrame
+        By `INVENTORY_SCHEMA`, a row for every file, in order.
+    pixels : ndarray of uint8, shape (m, height, width, channels)
+        Of the used ones, in the order of their ids.
+    """
+    block = source.block(rows)
+    if block is not None and block.shape[1:3] == (fmt.height, fmt.width):
+        items = _block_items(block, fmt, source.value_range)
+    else:
+        items = _file_items(source, rows, fmt)
+    table = _Table(source, rows.start - first_id)
+    pixels = np.empty((len(rows), fmt.height, fmt.width, fmt.channels), np.uint8)
+    used = 0
+    for number, item in enumerate(items):
+        if table.add(first_id + number, item, seen) and item.pixels is not None:
+            pixels[used] = item.pixels
+            used += 1
+        if progress and (number + 1) % _TOLD_EVERY == 0:
+            progress(_TOLD_EVERY)
+    if progress and len(rows) % _TOLD_EVERY:
+        progress(len(rows) % _TOLD_EVERY)
+    return table.frame(), pixels[:used]
+
+
+class _Table:
+    """The rows of one shard as they come in."""
+
+    def __init__(self, source: Source, row_minus_id: int) -> None:
+        self._source, self._row_minus_id = source, row_minus_id
+        self._rows: list[tuple] = []
+
+    def add(self, image: int, item: _Item, seen: dict[bytes, int]) -> bool:
+        """Add a row; return whether the image is used."""
+        twin = seen.get(item.digest) if item.digest else None
+        outcome, reason = "used", ""
+        if twin is not None:
+            outcome, reason = "duplicate", f"same content as {self._name(twin)}"
+        elif item.problem:
+            outcome, reason = item.problem.outcome, item.problem.reason
+        elif item.digest:
+            seen[item.digest] = image
+        header = item.header
+        about = (
+            (header.width, header.height, header.mode, header.bit_depth, header.orientation)
+            if header
+            else (None,) * 5
+        )
+        digest = item.digest.hex() if item.digest else None
+        path = self._source.paths[image + self._row_minus_id]
+        self._rows.append((image, path, digest, *about, outcome, reason, twin, None, "train"))
+        return outcome == "used"
+
+    def _name(self, image: int) -> str:
+        row = image + self._row_minus_id
+        return self._source.paths[row] if row >= 0 else f"image {image}"
+
+    def frame(self) -> pl.DataFrame:
+        return pl.DataFrame(self._rows, schema=INVENTORY_SCHEMA, orient="row")
+
+
+def _block_items(
+    block: np.ndarray, fmt: ImageFormat, value_range: tuple[float, float] | None
+) -> Iterator[_Item]:
+    """Arrays that have the format's size already: all converted a few at a time."""
+    header = array_header(block[0])
+    for start in range(0, len(block), _BLOCK):
+        values = block[start : start + _BLOCK]
+        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        safe = values if finite.all() else np.where(_spread(finite, values), values, 0)
+        with_channels = safe[..., None] if safe.ndim == 3 else safe
+        pixels = set_channels(array_to_bytes(with_channels, value_range), fmt.channels)
+        for image, value, good in zip(pixels, values, finite.tolist(), strict=True):
+            problem = None if good else Unusable("unreadable", "holds NaN or infinite values")
+            yield _Item(_array_digest(value), header, image, problem)
+
+
+def _spread(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return rows.reshape(-1, *[1] * (values.ndim - 1))
+
+
+def _file_items(source: Source, rows: range, fmt: ImageFormat) -> Iterator[_Item]:
+    """Read and decode on several threads; results come in order, few are held at a time."""
+    workers = min(32, os.cpu_count() or 1)
+    waiting: deque[Future[_Item]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for row in rows:
+                raw = _read(source, row) if source.in_order else None
+                waiting.append(pool.submit(_look_at, source, row, raw, fmt))
+                if len(waiting) > 4 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:  # after Ctrl-C, don't decode what nobody waits for
+            for future in waiting:
+                future.cancel()
+
+
+def _read(source: Source, row: int) -> bytes | np.ndarray | Unusable:
+    try:
+        return source.read(row)
+    except Unusable as problem:
+        return problem
+
+
+def _look_at(source: Source, row: int, raw: Any, fmt: ImageFormat) -> _Item:
+    raw = _read(source, row) if raw is None else raw
+    if isinstance(raw, Unusable):
+        return _Item(None, raw.header, None, raw)
+    is_array = isinstance(raw, np.ndarray)
+    digest = _array_digest(raw) if is_array else hashlib.sha256(raw).digest()
+    try:
+        pixels, header = decode(raw, fmt, source.value_range)
+    except Unusable as problem:
+        return _Item(digest, problem.header, None, problem)
+    return _Item(digest, header, pixels, None)
+
+
+def _array_digest(values: np.ndarray) -> bytes:
+    digest = hashlib.sha256(f"{values.dtype.str}{values.shape}".encode())
+    digest.update(np.ascontiguousarray(values).data)
+    return digest.digest()
+
+
+def remember(frame: pl.DataFrame, seen: dict[bytes, int]) -> None:
+    """Add the used images of a shard that is on disk already to `seen`."""
+    used = frame.filter(pl.col("outcome") == "used")
+    seen.update(zip(map(bytes.fromhex, used["sha256"]), used["id"], strict=True))
+
+
+def problems(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that are neither used nor duplicates, with their reasons."""
+    return frame.filter(~pl.col("outcome").is_in(["used", "duplicate"]))
+
+
+def summary(frame: pl.DataFrame) -> dict[str, Any]:
+    """Sum up an inventory, as ``pictree scan --json`` prints it.
+
+    Returns
+    -------
+    dict
+        files, used, duplicates (counts); problems ("outcome: reason" to count), modes (mode to
+        count), sizes ("width×height" to count, the ten most frequent and "other"); most
+        frequent first.
+    """
+    bad = problems(frame)
+    reasons = Counter(f"{o}: {r}" for o, r in zip(bad["outcome"], bad["reason"], strict=True))
+    known = frame.filter(pl.col("width").is_not_null())
+    sizes = Counter(f"{w}×{h}" for w, h in zip(known["width"], known["height"], strict=True))
+    shown = dict(sizes.most_common(_SIZES_SHOWN))
+    if len(sizes) > len(shown):
+        shown["other"] = sizes.total() - sum(shown.values())
+    outcomes = Counter(frame["outcome"])
+    return {
+        "files": frame.height,
+        "used": outcomes["used"],
+        "duplicates": outcomes["duplicate"],
+        "problems": dict(reasons.most_common()),
+        "modes": dict(Counter(known["mode"]).most_common()),
+        "sizes": shown,
+    }
