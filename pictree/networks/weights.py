@@ -1,0 +1,110 @@
+"""A model on disk: two weight files and one description, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from pictree.errors import InputError, RunError
+from pictree.files import write_bytes
+from pictree.networks.autoencoder import Architecture, Autoencoder
+
+PARTS = ("encoder", "decoder")
+_WAY_OUT = "Restore the file from a copy, or fit again"
+
+
+def save(model: Autoencoder, folder: Path) -> None:
+    """Write a model as ``encoder.safetensors``, ``decoder.safetensors`` and ``model.json``.
+
+    Parameters
+    ----------
+    model : Autoencoder
+    folder : Path
+        Made if absent. Each file is written atomically, the description last.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        tensors = to_cpu(getattr(model, part).state_dict())
+        write_bytes(folder / f"{part}.safetensors", safetensors.torch.save(tensors))
+    text = json.dumps({"architecture": asdict(model.architecture)}, indent=2) + "\n"
+    write_bytes(folder / "model.json", text.encode())
+
+
+def load(folder: Path) -> Autoencoder:
+    """Read a model that `save` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Autoencoder
+        On the CPU, float32.
+
+    Raises
+    ------
+    RunError
+        When a file is absent, damaged, or does not fit the description; it names the file.
+    """
+    model = Autoencoder(_read_architecture(folder / "model.json"))
+    for part in PARTS:
+        _fill(getattr(model, part), folder / f"{part}.safetensors")
+    return model
+
+
+def to_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors to the CPU in the plain layout, the only one that safetensors writes."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict of str to Tensor
+
+    Raises
+    ------
+    RunError
+        When the file is absent or damaged.
+    """
+    try:
+        return safetensors.torch.load(path.read_bytes())
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise _damaged(path, "be a readable safetensors file", str(error)) from error
+
+
+def _read_architecture(path: Path) -> Architecture:
+    try:
+        values = json.loads(path.read_text())["architecture"]
+        lists = {name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")}
+        return Architecture(**lists, code=values["code"], output=values["output"])
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise _damaged(path, "describe a model", got) from error
+
+
+def _fill(part: nn.Module, path: Path) -> None:
+    tensors, expected = read_tensors(path), part.state_dict()
+    shapes = {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()}
+    wanted = {name: (tuple(t.shape), t.dtype) for name, t in expected.items()}
+    wrong = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))
+    if wrong:
+        got = f"other names, shapes or types for {', '.join(wrong)}"
+        raise _damaged(path, "hold the weights that model.json describes", got)
+    part.load_state_dict(tensors)
+
+
+def _damaged(path: Path, must: str, got: str) -> RunError:
+    return RunError(f"{path} must {must}", got=got, do=_WAY_OUT)

@@ -1,0 +1,175 @@
+"""The five sections of a recipe as frozen dataclasses, every value checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pictree.errors import RecipeError
+from pictree.recipes.checks import check_choice, check_k, check_number, check_widths
+
+MAP_METHODS = ("pca", "tsne", "umap")
+
+
+@dataclass(frozen=True)
+class ImagesPart:
+    """How pictures become arrays, and which of them are held out and clustered.
+
+    Attributes
+    ----------
+    size : "auto" or (int, int)
+        Height and width in pixels, 1 to 4,096; "auto" is chosen from the data.
+    channels : {"auto", "grey", "colour"}
+    validation : float
+        Share held out from the training, in [0, 1).
+    split_seed : int
+        Seed of that split, at least 0.
+    cluster : {"all", "train", "validation"}
+        Images that the clusters are fitted on; the clusters of the others are predicted.
+    """
+
+    size: str | tuple[int, int] = "auto"
+    channels: str = "auto"
+    validation: float = 0.0
+    split_seed: int = 42
+    cluster: str = "all"
+
+    def __post_init__(self) -> None:
+        if self.size != "auto":
+            check_widths("images.size", self.size, most=4096, length=2)
+        check_choice("images.channels", self.channels, ("auto", "grey", "colour"))
+        check_number("images.validation", self.validation, float, 0, 1, below=True)
+        check_number("images.split_seed", self.split_seed, int, 0)
+        check_choice("images.cluster", self.cluster, ("all", "train", "validation"))
+
+
+@dataclass(frozen=True)
+class NetworkPart:
+    """The autoencoder's shape; see `pictree.networks.autoencoder.Architecture`.
+
+    Attributes
+    ----------
+    encoder, decoder : tuple of int
+        Channels of each stage, 1 to 4,096; equally many.
+    code : int
+        Size of the dense code, 0 (the flattened maps) to 65,536.
+    output : {"sigmoid", "linear"}
+        What makes pixels of the last convolution: its sigmoid, or itself cut to [0, 1].
+    """
+
+    encoder: tuple[int, ...] = (32, 32)
+    decoder: tuple[int, ...] = (32, 32)
+    code: int = 0
+    output: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        check_widths("network.encoder", self.encoder, most=4096)
+        check_widths("network.decoder", self.decoder, most=4096)
+        check_number("network.code", self.code, int, 0, 65_536)
+        check_choice("network.output", self.output, ("sigmoid", "linear"))
+        if len(self.encoder) != len(self.decoder):
+            raise RecipeError(
+                "network.encoder and network.decoder must be equally long",
+                got=f"{len(self.encoder)} and {len(self.decoder)} widths",
+                do="Give the decoder one width for each pooling",
+            )
+
+
+@dataclass(frozen=True)
+class Training:
+    """The objective and its optimiser.
+
+    Attributes
+    ----------
+    loss : {"bce", "mse"}
+        Binary cross-entropy, or mean squared error.
+    optimizer : {"adam", "adamw", "adadelta"}
+    learning_rate : float
+        Above 0, at most 10.
+    rho : float
+        Adadelta's decay, in [0, 1).
+    eps : float
+        The optimiser's small constant, above 0, at most 1; Keras' 1e-7 by default.
+    epochs : int
+        1 to 100,000.
+    batch_size : int
+        1 to 1,048,576.
+    precision : {"auto", "float32", "bfloat16"}
+        See `pictree.device.choose_device`.
+    """
+
+    loss: str = "bce"
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+    rho: float = 0.95
+    eps: float = 1e-7
+    epochs: int = 20
+    batch_size: int = 256
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        check_choice("training.loss", self.loss, ("bce", "mse"))
+        check_choice("training.optimizer", self.optimizer, ("adam", "adamw", "adadelta"))
+        check_number("training.learning_rate", self.learning_rate, float, 0, 10, above=True)
+        check_number("training.rho", self.rho, float, 0, 1, below=True)
+        check_number("training.eps", self.eps, float, 0, 1, above=True)
+        check_number("training.epochs", self.epochs, int, 1, 100_000)
+        check_number("training.batch_size", self.batch_size, int, 1, 1 << 20)
+        check_choice("training.precision", self.precision, ("auto", "float32", "bfloat16"))
+
+
+@dataclass(frozen=True)
+class ClusteringPart:
+    """How codes become clusters.
+
+    Attributes
+    ----------
+    method : {"kmeans", "gmm", "hdbscan"}
+    k : "auto", int or "low:high"
+        Number of clusters, at least 2, or the range to choose it from.
+    starts : int
+        Random starts, of which the best counts; 1 to 1,000.
+    standardise : bool
+        Bring each code dimension to mean 0 and deviation 1 first.
+    seed : int or None
+        None takes the run's seed.
+    """
+
+    method: str = "kmeans"
+    k: str | int = "auto"
+    starts: int = 10
+    standardise: bool = False
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("clustering.method", self.method, ("kmeans", "gmm", "hdbscan"))
+        check_k("clustering.k", self.k)
+        check_number("clustering.starts", self.starts, int, 1, 1000)
+        if not isinstance(self.standardise, bool):
+            raise RecipeError(
+                "clustering.standardise must be true or false",
+                got=repr(self.standardise),
+                do="Write it without quotes",
+            )
+        if self.seed is not None:
+            check_number("clustering.seed", self.seed, int, 0)
+
+
+@dataclass(frozen=True)
+class MapsPart:
+    """The 2-D maps to draw.
+
+    Attributes
+    ----------
+    methods : tuple of {"pca", "tsne", "umap"}
+        May be empty.
+    """
+
+    methods: tuple[str, ...] = MAP_METHODS
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.methods, tuple):
+            raise RecipeError(
+                "maps.methods must be a list", got=repr(self.methods), do='Write ["pca"]'
+            )
+        for method in self.methods:
+            check_choice("maps.methods", method, MAP_METHODS)

@@ -1,0 +1,234 @@
+"""Recipes: TOML files that users copy and change."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from dataclasses import dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pictree.errors import RecipeError
+from pictree.recipes.parts import ClusteringPart, ImagesPart, MapsPart, NetworkPart, Training
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe.
+
+    Attributes
+    ----------
+    name : str
+    about : str
+        One sentence for people.
+    images : ImagesPart
+    network : NetworkPart
+    training : Training
+    clustering : ClusteringPart
+    maps : MapsPart
+    """
+
+    name: str
+    about: str = ""
+    images: ImagesPart = field(default_factory=ImagesPart)
+    network: NetworkPart = field(default_factory=NetworkPart)
+    training: Training = field(default_factory=Training)
+    clustering: ClusteringPart = field(default_factory=ClusteringPart)
+    maps: MapsPart = field(default_factory=MapsPart)
+
+    def __post_init__(self) -> None:
+        for key in ("name", "about"):
+            value = getattr(self, key)
+            if not isinstance(value, str):
+                raise RecipeError(f"{key} must be text", got=repr(value), do="Write it in quotes")
+        if self.training.loss == "bce" and self.network.output == "linear":
+            raise RecipeError(
+                'training.loss "bce" needs network.output "sigmoid"',
+                got='"linear"',
+                do="Change one of the two",
+            )
+
+
+PARTS: dict[str, type] = {
+    "images": ImagesPart,
+    "network": NetworkPart,
+    "training": Training,
+    "clustering": ClusteringPart,
+    "maps": MapsPart,
+}
+"""Name and class of each section, in the order of a recipe file."""
+
+
+def recipe_names() -> list[str]:
+    """List the packaged recipes.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+    """
+    files = resources.files("pictree.recipes").iterdir()
+    return sorted(file.name[: -len(".toml")] for file in files if file.name.endswith(".toml"))
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Read a packaged recipe by its name, or a recipe file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        One of `recipe_names`, or the path of a TOML file.
+
+    Returns
+    -------
+    Recipe
+        Keys that the file leaves out have their defaults; a file without ``name`` has its own.
+
+    Raises
+    ------
+    RecipeError
+        When it can't be found or read, a key is unknown, or a value is not allowed.
+    """
+    text = str(name_or_path)
+    if text in recipe_names():
+        return parse_recipe(_packaged(text), name=text)
+    path = Path(name_or_path)
+    if not path.is_file():
+        near = difflib.get_close_matches(text, recipe_names(), n=1)
+        raise RecipeError(
+            f"a recipe must be one of {', '.join(recipe_names())}, or a TOML file",
+            got=repr(text),
+            do=f"Did you mean {near[0]}" if near else "Check the name or the path",
+        )
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{path} must be readable UTF-8 text", got=str(error), do="Mend the file"
+        ) from error
+    return parse_recipe(content, name=path.stem)
+
+
+def parse_recipe(text: str, *, name: str) -> Recipe:
+    """Read a recipe from TOML text.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        The recipe's name where the text gives none.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(
+            "a recipe must be valid TOML", got=str(error), do="Mend the file at that place"
+        ) from error
+    _refuse_unknown("", table, [f.name for f in fields(Recipe)])
+    values: dict[str, Any] = {"name": name, **table}
+    values |= {key: _part(key, table[key]) for key in PARTS if key in table}
+    return Recipe(**values)
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Write a recipe as TOML with every default written out.
+
+    Parameters
+    ----------
+    recipe : Recipe
+
+    Returns
+    -------
+    str
+        `parse_recipe` gives an equal recipe back. A value of None is left out.
+    """
+    lines = [f"name = {_value(recipe.name)}", f"about = {_value(recipe.about)}"]
+    for section in PARTS:
+        part = getattr(recipe, section)
+        lines += ["", f"[{section}]"]
+        pairs = [(f.name, getattr(part, f.name)) for f in fields(part)]
+        lines += [f"{key} = {_value(value)}" for key, value in pairs if value is not None]
+    return "\n".join(lines) + "\n"
+
+
+def change(recipe: Recipe, **changes: Any) -> Recipe:
+    """Change values of a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    **changes
+        Values by "section.key", for example ``change(recipe, **{"training.epochs": 3})``.
+
+    Returns
+    -------
+    Recipe
+        A new one.
+
+    Raises
+    ------
+    RecipeError
+        When a key is unknown or a value is not allowed.
+    """
+    for path, value in changes.items():
+        section, _, key = path.partition(".")
+        _refuse_unknown("", {section: None}, list(PARTS))
+        _refuse_unknown(section, {key: None}, [f.name for f in fields(PARTS[section])])
+        part = replace(getattr(recipe, section), **{key: _tuples(value)})
+        recipe = replace(recipe, **{section: part})
+    return recipe
+
+
+def _packaged(name: str) -> str:
+    return (resources.files("pictree.recipes") / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _part(section: str, table: Any) -> Any:
+    if not isinstance(table, dict):
+        raise RecipeError(
+            f"{section} must be a section", got=repr(table), do=f"Write it as [{section}]"
+        )
+    _refuse_unknown(section, table, [f.name for f in fields(PARTS[section])])
+    return PARTS[section](**{key: _tuples(value) for key, value in table.items()})
+
+
+def _refuse_unknown(section: str, table: dict[str, Any], valid: list[str]) -> None:
+    for key in table:
+        if key in valid:
+            continue
+        near = difflib.get_close_matches(key, valid, n=1)
+        where = f"[{section}]" if section else "a recipe"
+        raise RecipeError(
+            f"{where} takes only {', '.join(valid)}",
+            got=repr(key),
+            do=f"Did you mean {near[0]}" if near else "Remove it",
+        )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _value(value: Any) -> str:
+    """One TOML value; JSON writes strings, numbers and booleans the same way."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, float):
+        return repr(value)
+    # TOML, unlike JSON, refuses the character "delete" as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

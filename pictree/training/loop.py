@@ -1,0 +1,133 @@
+"""The training loop: one for every network, loss and optimiser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pictree.device import Device, keep_pages
+from pictree.errors import InputError
+from pictree.networks.autoencoder import Autoencoder
+from pictree.networks.inference import check_shape
+from pictree.training import checkpoint as checkpoints
+from pictree.training.losses import get_loss
+from pictree.training.optimizers import make_optimizer
+from pictree.training.resume import fingerprint, resume
+from pictree.training.settings import Settings
+from pictree.training.steps import OnBatch, Steps
+
+OnEpoch = Callable[[dict[str, Any]], None]
+SMALL_STEP = 1 << 20
+"""Feature-map numbers in a batch (images × height × width × widest layer) below which one
+thread trains: where another program shares the cores, two threads of a small step lose ten to
+twenty times in waiting for each other (measured on small-98 and flat-2)."""
+
+
+def train(
+    model: Autoencoder,
+    pixels: Any,
+    settings: Settings,
+    device: Device,
+    *,
+    seed: int,
+    train_rows: np.ndarray | None = None,
+    validation: tuple[Any, np.ndarray | None] | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+    on_batch: OnBatch | None = None,
+) -> list[dict[str, Any]]:
+    """Train an autoencoder to reconstruct images.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        Changed in place; left on the device, in evaluation mode.
+    pixels : array-like, uint8 or float (n, h, w, c)
+    settings : Settings
+        A recipe's training section.
+    device : Device
+    seed : int
+        Epoch e is shuffled by ``np.random.default_rng([seed, e])``, so a resumed training sees
+        the same batches.
+    train_rows : int array, optional
+        The images to learn from; all by default.
+    validation : (pixels, rows or None), optional
+        Images whose loss is measured after each epoch.
+    checkpoint : Path, optional
+        Folder that keeps the last two epochs' states. Where it has one already, training goes
+        on from it.
+    on_epoch : callable, optional
+        Gets each new history row, after its checkpoint is on disk.
+    on_batch : callable, optional
+        Gets the number of images learned since its last call, after each batch; on resuming,
+        first those of the finished epochs. An exception from it, or Ctrl-C, stops the
+        training: the last epoch's checkpoint stays.
+
+    Returns
+    -------
+    list of dict
+        One row for each epoch: epoch (from 1), loss, validation_loss (None without
+        validation), seconds. The loss is the mean over the epoch's batches as they were met,
+        weighted by their size, as Keras reports it.
+
+    Raises
+    ------
+    InputError
+        When there is no image, the shape is wrong, or the loss becomes NaN or infinite.
+    RunError
+        When the checkpoint belongs to another training.
+    """
+    rows = _rows(model, pixels, train_rows)
+    held_out = None if validation is None else (validation[0], _rows(model, *validation))
+    model.to(device.kind)
+    optimizer = make_optimizer(model.parameters(), settings, device.kind)
+    loss = get_loss(settings.loss, model.architecture.output)
+    steps = Steps(model, loss, optimizer, device)
+    images = {"images": len(rows), "held_out": len(held_out[1]) if held_out else 0}
+    mark = fingerprint(model, settings, seed=seed, **images)
+    history = resume(checkpoint, model, optimizer, mark, settings.epochs)
+    if history and on_batch is not None:
+        on_batch(len(history) * len(rows))
+    keep_pages()
+    with _repeatable(model, settings):
+        for epoch in range(len(history) + 1, settings.epochs + 1):
+            start = time.perf_counter()
+            order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
+            learned = steps.learn(pixels, order, settings.batch_size, on_batch)
+            measured = steps.measure(*held_out) if held_out else None
+            row = {"epoch": epoch, "loss": learned, "validation_loss": measured}
+            history.append({**row, "seconds": round(time.perf_counter() - start, 3)})
+            if checkpoint is not None:
+                checkpoints.save(checkpoint, model, optimizer, checkpoints.Progress(mark, history))
+            if on_epoch is not None:
+                on_epoch(history[-1])
+    model.eval()
+    return history
+
+
+def _rows(model: Autoencoder, pixels: Any, rows: np.ndarray | None) -> np.ndarray:
+    check_shape(model, pixels)
+    found = np.arange(len(pixels)) if rows is None else np.asarray(rows)
+    if not len(found):
+        raise InputError("training needs at least 1 image", got="0", do="Add pictures")
+    return found
+
+
+@contextmanager
+def _repeatable(model: Autoencoder, settings: Settings) -> Iterator[None]:
+    height, width, _ = model.architecture.image_shape
+    widest = max(model.architecture.encoder + model.architecture.decoder)
+    before = torch.get_num_threads()
+    if settings.batch_size * height * width * widest < SMALL_STEP:
+        torch.set_num_threads(1)
+    try:
+        with torch.backends.cudnn.flags(benchmark=False, deterministic=True):
+            yield
+    finally:
+        torch.set_num_threads(before)
