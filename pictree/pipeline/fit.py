@@ -1,0 +1,233 @@
+"""The whole flow: pictures → inventory → network → codes → clusters → judgement → maps → report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pictree.errors import RunError
+from pictree.images.format import choose_format
+from pictree.images.known_labels import labels_beside, read_known_labels
+from pictree.images.sources import CompositeSource, Source, open_source
+from pictree.pipeline import draw, group, hardware, judge, learn, stock
+from pictree.progress import Progress
+from pictree.recipes.recipe import Recipe, to_toml
+from pictree.report.page import write_report
+from pictree.store import Run, shard_rows_for
+
+_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range")
+"""What a resumed run must share with its start, beside the recipe."""
+
+
+def fit(
+    pictures: Any,
+    out: str | os.PathLike[str],
+    *,
+    recipe: Recipe,
+    validation: Any = None,
+    known_labels: Sequence[str] | str | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Make a run folder from pictures.
+
+    Parameters
+    ----------
+    pictures : str, path, array or list of these
+        See `pictree.images.sources.open_source`.
+    out : path-like
+        The run folder; new or empty, unless `resume`.
+    recipe : Recipe
+        What is trained, clustered and drawn.
+    validation : like `pictures`, optional
+        Pictures that are not trained on, for the validation loss and, where the recipe says so,
+        for clustering.
+    known_labels : str or list of str, optional
+        See `pictree.images.known_labels.read_known_labels`. For scoring alone. Label files that
+        lie beside IDX files are taken, and announced, when this is None.
+    seed : int
+        The same seed gives the same bytes on the same machine.
+    resume : bool
+        Go on with the run in `out`, where there is one.
+    command : sequence of str
+        The command line, for the record.
+    progress : Progress, optional
+        Told what happens; silent by default.
+
+    Returns
+    -------
+    dict
+        What ``pictree fit --json`` prints; see `summary`.
+
+    Raises
+    ------
+    SourceError
+        If the pictures or the known labels can't be read.
+    RunError
+        If the folder is taken, in use, damaged, or was begun with other settings.
+    """
+    progress = progress or Progress()
+    run = Run(out)
+    with run.lock(), progress:
+        if not resume:
+            run.refuse_if_taken()
+        source, train_items = _open(pictures, validation)
+        known_specs = _known_specs(known_labels, source, progress)
+        known = read_known_labels(known_specs, source)
+        _begin(run, source, recipe, known_specs, seed, command)
+        _announce(run, source, progress)
+        device = learn.device_for(recipe)
+        run.update(device=asdict(device))
+        _stages(run, source, train_items, known, recipe, device, seed, progress)
+    return summary(run)
+
+
+def _stages(
+    run: Run,
+    source: Source,
+    train_items: int,
+    known: list[str | None] | None,
+    recipe: Recipe,
+    device: Any,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Run each stage that is not done yet, in order."""
+    steps = {
+        "stock": lambda: stock.stock(
+            run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
+        ),
+        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
+        "encode": lambda: learn.encode(run, device, progress),
+        "group": lambda: group.group(run, recipe, device, seed, progress),
+        "judge": lambda: judge.judge(run, recipe, seed, progress),
+        "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
+    }
+    for name, step in steps.items():
+        if run.done(name):
+            continue
+        with run.stage(name):
+            step()
+    run.update(peak_mb=hardware.peak_mb())
+    # Not a stage: the report shows the seconds of all stages.
+    progress.start("writing the report", 1)
+    write_report(run)
+    run.write_manifest()
+    progress.close()
+
+
+def _open(pictures: Any, validation: Any) -> tuple[Source, int]:
+    """Open both as one source; return it and how many items are not for validation."""
+    source = open_source(pictures)
+    if validation is None:
+        return source, len(source)
+    held_out = open_source(validation)
+    parts = [p for s in (source, held_out) for p in getattr(s, "parts", [s])]
+    return CompositeSource(parts), len(source)
+
+
+def _known_specs(given: Any, source: Source, progress: Progress) -> list[str] | str | None:
+    if given is not None:
+        specs = [given] if isinstance(given, str) else list(given)
+        return specs[0] if len(specs) == 1 else specs
+    beside = labels_beside(source)
+    if beside is None:
+        return None
+    names = ", ".join(path.name for path in beside)
+    progress.say(f"known labels found beside the images ({names}): used for scoring alone")
+    found = [str(path) for path in beside]
+    return found[0] if len(found) == 1 else found
+
+
+def _begin(
+    run: Run,
+    source: Source,
+    recipe: Recipe,
+    known_specs: list[str] | str | None,
+    seed: int,
+    command: Sequence[str],
+) -> None:
+    """Start the run folder, or check that the run in it was begun with the same settings."""
+    asked = {
+        "seed": seed,
+        "sources": [part.describe() for part in getattr(source, "parts", [source])],
+        "known_labels": known_specs,
+        "value_range": source.value_range and list(source.value_range),
+    }
+    if (run.path / "run.json").exists():
+        # Chosen once, at the start: choosing again would read the pictures again.
+        asked["image_format"] = Run.open(run.path).info["image_format"]
+        _refuse_other_settings(run, asked, recipe)
+        return
+    size, channels = recipe.images.size, recipe.images.channels
+    fmt = choose_format(
+        source,
+        None if isinstance(size, str) else size,
+        {"auto": None, "grey": 1, "colour": 3}[channels],
+    )
+    info = {
+        **asked,
+        "image_format": asdict(fmt),
+        "items": len(source),
+        "shard_rows": shard_rows_for(fmt.height * fmt.width * fmt.channels),
+        "recipe": recipe.name,
+        "command": list(command),
+        "hardware": hardware.hardware(),
+        "versions": hardware.versions(),
+    }
+    Run.create(run.path, to_toml(recipe), info)
+
+
+def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> None:
+    stored = run.info
+    differ = [key for key in _MUST_AGREE if stored.get(key) != asked.get(key)]
+    if (run.path / "recipe.toml").read_text(encoding="utf-8") != to_toml(recipe):
+        differ.append("recipe")
+    if differ:
+        raise RunError(
+            "A run can only be resumed with the settings it was begun with",
+            got=f"other {', '.join(differ)} than in {run.path}",
+            do="Repeat the first command with --resume, or choose another folder with -o",
+        )
+
+
+def _announce(run: Run, source: Source, progress: Progress) -> None:
+    fmt = run.info["image_format"]
+    colour = "grey" if fmt["channels"] == 1 else "colour"
+    progress.say(f"{len(source):,} files in {source.name}")
+    progress.say(f"images: {fmt['width']}×{fmt['height']}, {colour} ({fmt['reason']})")
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return the figures of a finished run, as ``pictree fit --json`` prints them.
+
+    Returns
+    -------
+    dict
+        run, recipe, chosen, images, used, k, k_shortlist, silhouette, agreement, seconds,
+        peak_mb, report and, with known labels, acc, ari, nmi, purity, leaf_purity, leaves.
+    """
+    metrics, info = run.metrics, run.info
+    found = {
+        "run": str(run.path),
+        "recipe": info["recipe"],
+        "chosen": "trained",
+        **{key: metrics[key] for key in ("images", "used", "duplicates", "problems", "k")},
+        "k_shortlist": metrics["k_shortlist"],
+        "silhouette": metrics["silhouette"],
+        "agreement": metrics["agreement"],
+        "loss": metrics["loss"],
+        "validation_loss": metrics["validation_loss"],
+        "seconds": round(sum(stage["seconds"] for stage in info["stages"].values()), 2),
+        "peak_mb": info["peak_mb"],
+        "report": str(run.path / "report.html"),
+    }
+    scores = metrics["scores"]
+    if scores:
+        leaves = {"leaf_purity": scores["purity"], "leaves": metrics["k"]}
+        found |= {**scores, **leaves}
+    return found

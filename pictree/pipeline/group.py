@@ -1,0 +1,174 @@
+"""Stage 4: codes to clusters; the clusters' tables and decoded centres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pictree.clustering.choose import choose_k, parse_k
+from pictree.clustering.flat import FlatClusters, fit_clusters
+from pictree.device import Device
+from pictree.files import write_atomic, write_bytes
+from pictree.images.batches import Stacked, batches
+from pictree.neighbors import nearest
+from pictree.networks import inference, weights
+from pictree.pipeline.learn import splits, to_uint8
+from pictree.progress import Progress
+from pictree.recipes.recipe import Recipe
+from pictree.store import Run, csv_bytes
+
+_BATCH = 8_192
+_CALIBRATION = 2_000
+UNKNOWN_SHARE = 0.005
+"""Share of the run's own images that the limit of "unknown" would call unknown."""
+
+
+def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progress) -> None:
+    """Fit the clusters on the images that the recipe names, and assign all images.
+
+    Writes clusters/NAME/ and, in run.json, ``clusters`` (NAME), ``k``, ``k_shortlist``,
+    ``clustered`` and ``unknown_distance``.
+    """
+    codes, part = run.array("codes"), recipe.clustering
+    cluster_seed = seed if part.seed is None else part.seed
+    rows, clustered = rows_to_cluster(run, recipe)
+    if clustered != recipe.images.cluster:
+        progress.say(f"no {recipe.images.cluster} pictures given: all are clustered")
+    progress.start("clustering", 3)
+    fitted = codes[rows]
+    shortlist = _shortlist(fitted, recipe, cluster_seed)
+    progress.advance()
+    clusters = fit_clusters(
+        fitted,
+        part.method,
+        shortlist[0]["k"] if shortlist else 0,
+        starts=part.starts,
+        standardise=part.standardise,
+        seed=cluster_seed,
+    )
+    progress.advance()
+    name = f"{part.method}-{clusters.n_clusters}"
+    labels = _all_labels(clusters, codes, rows)
+    run.write_arrays(f"clusters/{name}/model.npz", clusters.to_arrays())
+    _write_tables(run, name, clusters, labels, codes)
+    _write_centres(run, name, clusters, device)
+    limit = unknown_distance(codes, cluster_seed)
+    run.update(
+        clusters=name,
+        k=clusters.n_clusters,
+        k_shortlist=shortlist,
+        clustered=clustered,
+        unknown_distance=limit,
+    )
+    progress.close()
+
+
+def rows_to_cluster(run: Run, recipe: Recipe) -> tuple[np.ndarray, str]:
+    """Return the rows that the clusters are fitted on, and which split they are.
+
+    All, where the recipe asks for a split that has no images.
+    """
+    train_rows, validation_rows = splits(run)
+    chosen = {"train": train_rows, "validation": validation_rows}.get(recipe.images.cluster)
+    if chosen is None or len(chosen) == 0:
+        return np.arange(len(train_rows) + len(validation_rows)), "all"
+    return chosen, recipe.images.cluster
+
+
+def _shortlist(codes: np.ndarray, recipe: Recipe, seed: int) -> list[dict[str, Any]]:
+    if recipe.clustering.method == "hdbscan":  # it finds its own number
+        return []
+    candidates = parse_k(recipe.clustering.k)
+    if len(candidates) == 1:
+        return [{"k": candidates[0], "score": None, "reason": "asked for"}]
+    found = choose_k(codes, candidates, seed=seed)
+    return [{"k": c.k, "score": c.score, "reason": c.reason} for c in found]
+
+
+def _all_labels(clusters: FlatClusters, codes: Stacked, rows: np.ndarray) -> np.ndarray:
+    labels = np.empty(len(codes), np.int32)
+    others = np.setdiff1d(np.arange(len(codes)), rows, assume_unique=True)
+    labels[rows] = clusters.labels
+    for part in batches(others, _BATCH):
+        labels[part] = clusters.predict(codes[part])
+    return labels
+
+
+def _write_tables(
+    run: Run, name: str, clusters: FlatClusters, labels: np.ndarray, codes: Stacked
+) -> None:
+    """Write the assignments of used images and duplicates, and a row for each cluster."""
+    inventory = run.inventory()
+    distances = centre_distances(clusters.centres, codes, labels)
+    used = (
+        run.used()
+        .select("id", "path")
+        .with_columns(
+            cluster=pl.Series(labels, dtype=pl.Int32),
+            distance=pl.Series(distances, dtype=pl.Float32),
+        )
+    )
+    rows = run.info["shard_rows"]
+    assigned = _with_duplicates(inventory, used)
+    for shard in range(run.shard_count("images")):
+        is_here = pl.col("id").is_between(shard * rows, (shard + 1) * rows, closed="left")
+        run.write_table(f"clusters/{name}/assignments", shard, assigned.filter(is_here))
+    table = (
+        used.sort("distance", "id")
+        .group_by("cluster", maintain_order=True)
+        .agg(pl.len().alias("size"), pl.col("path").first().alias("nearest_to_centre"))
+        .sort("cluster")
+    )
+    write_bytes(run.clusters_path("clusters.csv", name), csv_bytes(table))
+
+
+def _with_duplicates(inventory: pl.DataFrame, used: pl.DataFrame) -> pl.DataFrame:
+    """Give every duplicate the cluster of the image that it repeats."""
+    kept = inventory.filter(pl.col("outcome").is_in(["used", "duplicate"]))
+    original = pl.coalesce("duplicate_of", "id").alias("original")
+    return (
+        kept.select("id", original)
+        .join(used.select(pl.col("id").alias("original"), "cluster", "distance"), on="original")
+        .select("id", "cluster", "distance")
+        .sort("id")
+    )
+
+
+def centre_distances(centres: np.ndarray, codes: Stacked, labels: np.ndarray) -> np.ndarray:
+    """Return each image's Euclidean distance to its cluster's centre, in code units.
+
+    Noise (-1) gets the distance to the nearest centre, or 0 where there is none.
+    """
+    distances = np.zeros(len(codes), np.float32)
+    for part in batches(len(codes), _BATCH):
+        rows, found = codes[part], labels[part]
+        inside = found >= 0
+        distances[part[inside]] = np.linalg.norm(rows[inside] - centres[found[inside]], axis=1)
+        if len(centres) and not inside.all():
+            distances[part[~inside]] = nearest(centres, 1, queries=rows[~inside])[1][:, 0]
+    return distances
+
+
+def _write_centres(run: Run, name: str, clusters: FlatClusters, device: Device) -> None:
+    model = weights.load(run.path / "model")
+    images = to_uint8(inference.decode(model, clusters.centres, device))
+    write_atomic(run.clusters_path("centres.npy", name), lambda f: np.save(f, images))
+
+
+def unknown_distance(codes: Stacked, seed: int) -> float | None:
+    """Return the distance to the nearest image from which on a new image is "unknown".
+
+    Calibrated on the run itself: `UNKNOWN_SHARE` of its images (of 2,000 drawn) are farther
+    than this from their nearest other image. None for fewer than 2 images.
+    """
+    if len(codes) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.permutation(len(codes))[:_CALIBRATION])
+    every = codes[:]
+    found, distances = nearest(every, 2, queries=every[drawn])
+    is_self = found[:, 0] == drawn
+    other = np.where(is_self, distances[:, 1], distances[:, 0])
+    return float(np.quantile(other, 1 - UNKNOWN_SHARE))

@@ -1,0 +1,177 @@
+"""Stage 5: how good the clusters are, beside what plain methods reach on the same images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pictree.clustering.flat import fit_clusters
+from pictree.evaluation.agreement import contents, score
+from pictree.evaluation.baselines import baselines, seed_agreement
+from pictree.evaluation.separation import silhouette
+from pictree.images.inventory import summary as inventory_summary
+from pictree.pipeline.group import rows_to_cluster
+from pictree.progress import Progress
+from pictree.recipes.recipe import Recipe
+from pictree.store import Run
+
+_SAMPLE = 20_000
+"""Images that seed agreement and baselines are fitted on, where there are more."""
+_SEEDS = (0, 1, 2)
+_SAME = 0.01
+"""Differences of matched accuracy up to this much count as "no better"."""
+
+
+def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
+    """Write metrics.json: silhouette, agreement, scores with known labels, baselines, verdict."""
+    progress.start("judging", 4)
+    rows, clustered = rows_to_cluster(run, recipe)
+    labels, codes, k = run.labels()[rows], run.array("codes"), run.info["k"]
+    apart = silhouette(codes[rows], labels, seed=seed)
+    progress.advance()
+    known = run.used()["known_label"].to_list()
+    agreement = _agreement(codes, rows, recipe, k, seed)
+    progress.advance()
+    plain = _baselines(run, rows, k, known, seed)
+    progress.advance()
+    found = _scores(run, clustered)
+    metrics = {
+        **_counts(run),
+        "method": recipe.clustering.method,
+        "k": k,
+        "k_shortlist": run.info["k_shortlist"],
+        "clustered": clustered,
+        "silhouette": apart.value,
+        "silhouette_sample": apart.n,
+        "silhouette_reason": apart.reason,
+        "agreement": agreement,
+        **found,
+        "baselines": plain,
+        "verdict": verdict(found["scores"], plain, agreement),
+        **_losses(run),
+        "image_format": run.info["image_format"],
+    }
+    run.write_metrics(metrics)
+    progress.close()
+
+
+def _counts(run: Run) -> dict[str, Any]:
+    counted = inventory_summary(run.inventory())
+    return {
+        "images": counted["files"],
+        "used": counted["used"],
+        "duplicates": counted["duplicates"],
+        "problems": counted["problems"],
+    }
+
+
+def _agreement(codes: Any, rows: np.ndarray, recipe: Recipe, k: int, seed: int) -> float | None:
+    """Mean adjusted Rand index between three seeds' clusterings of (a sample of) the codes."""
+    part = recipe.clustering
+    if part.method == "hdbscan" or len(rows) < 2:  # it has no seed to change
+        return None
+    sample = rows
+    if len(rows) > _SAMPLE:
+        sample = np.sort(np.random.default_rng(seed).choice(rows, _SAMPLE, replace=False))
+    fitted = codes[sample]
+    found = [
+        fit_clusters(
+            fitted, part.method, k, starts=1, standardise=part.standardise, seed=seed + 1 + i
+        ).labels
+        for i in range(3)
+    ]
+    return seed_agreement(found)
+
+
+def _baselines(
+    run: Run, rows: np.ndarray, k: int, known: list[str | None], seed: int
+) -> list[dict[str, Any]]:
+    if k < 1 or len(rows) < 2:
+        return []
+    pixels = run.array("pixels")[rows].reshape(len(rows), -1)
+    labels = [known[i] for i in rows]
+    seeds = tuple(seed + s for s in _SEEDS)
+    has_known = any(label is not None for label in labels)
+    found = baselines(pixels, k, labels if has_known else None, seeds=seeds, sample=_SAMPLE)
+    return [asdict(baseline) for baseline in found]
+
+
+def _scores(run: Run, clustered: str) -> dict[str, Any]:
+    """Score the images that were clustered, and those that were only predicted, apart.
+
+    Duplicates count: a person who labels a pile labels them too.
+    """
+    table = run.assignments().join(run.inventory(), on="id").sort("id")
+    is_fitted = pl.lit(True) if clustered == "all" else pl.col("split") == clustered
+    fitted, others = table.filter(is_fitted), table.filter(~is_fitted)
+    held = _held_contents(fitted)
+    return {"scores": _score(fitted), "held_out": _score(others), "contents": held}
+
+
+def _score(table: pl.DataFrame) -> dict[str, float] | None:
+    if table["known_label"].null_count() == len(table):
+        return None
+    return score(table["cluster"].to_numpy(), table["known_label"].to_list())
+
+
+def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:
+    if table["known_label"].null_count() == len(table):
+        return None
+    found = contents(table["cluster"].to_numpy(), table["known_label"].to_list())
+    return [{**asdict(held), "in_words": held.in_words} for held in found]
+
+
+def _losses(run: Run) -> dict[str, Any]:
+    errors, log = run.array("errors")[:], run.log()
+    last = log[-1] if log else {"loss": None, "validation_loss": None}
+    return {
+        "reconstruction_error": {
+            "mean": float(errors.mean()),
+            "median": float(np.median(errors)),
+            "worst": float(errors.max()),
+        },
+        "loss": last["loss"],
+        "validation_loss": last["validation_loss"],
+    }
+
+
+def verdict(
+    scores: dict[str, float] | None, plain: list[dict[str, Any]], agreement: float | None
+) -> list[str]:
+    """Say in sentences what the figures mean.
+
+    Parameters
+    ----------
+    scores : dict of float, optional
+        Of the clusters, with known labels.
+    plain : list of dict
+        The baselines.
+    agreement : float, optional
+        Mean adjusted Rand index between seeds.
+
+    Returns
+    -------
+    list of str
+    """
+    sentences = []
+    if scores is not None:
+        sentences = [_beside(scores["acc"], b["scores"]["acc"], b["name"]) for b in plain]
+    if agreement is None:
+        return sentences
+    alike = f"Clusterings from different seeds agree at {agreement:.2f} (adjusted Rand index)"
+    if agreement >= 0.8:
+        return [*sentences, f"{alike}: the clusters are stable."]
+    if agreement >= 0.5:
+        return [*sentences, f"{alike}: look at the borders of the clusters with care."]
+    return [*sentences, f"{alike}: these clusters are not to be believed as kinds."]
+
+
+def _beside(acc: float, plain: float, name: str) -> str:
+    difference = acc - plain
+    if abs(difference) <= _SAME:
+        return f"No better than {name}: matched accuracy {acc:.3f} against {plain:.3f}."
+    word = "Better" if difference > 0 else "Worse"
+    return f"{word} than {name} by {abs(difference):.3f}: matched accuracy {acc:.3f}."

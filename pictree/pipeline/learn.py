@@ -1,0 +1,122 @@
+"""Stages 2 and 3: train the autoencoder; codes, errors and some reconstructions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pictree.device import Device, choose_device
+from pictree.errors import InputError
+from pictree.networks import inference, summary, weights
+from pictree.networks.autoencoder import Architecture, Autoencoder, build
+from pictree.progress import Progress
+from pictree.recipes.recipe import Recipe
+from pictree.store import Run
+from pictree.training.loop import train
+
+_SHOWN = 12
+"""Reconstructions kept of each kind: best, median, worst."""
+
+
+def device_for(recipe: Recipe) -> Device:
+    """Return the device and number format for a recipe's network."""
+    widths = (*recipe.network.encoder, *recipe.network.decoder)
+    return choose_device(recipe.training.precision, widths)
+
+
+def splits(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows (of the used images) that train, and those that validate."""
+    is_train = (run.used()["split"] == "train").to_numpy()
+    return np.flatnonzero(is_train), np.flatnonzero(~is_train)
+
+
+def learn(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progress) -> None:
+    """Train the recipe's network on the used images of the train split; write model/, log.jsonl.
+
+    Raises
+    ------
+    InputError
+        If no image is left to train on.
+    """
+    pixels = run.array("pixels")
+    train_rows, validation_rows = splits(run)
+    if len(train_rows) == 0:
+        raise InputError(
+            "Training needs at least one usable picture that is not for validation",
+            got="none",
+            do="Add pictures, or leave --validation out",
+        )
+    model = _build(run, recipe, seed, progress)
+    epochs, settings = recipe.training.epochs, recipe.training
+    progress.start("training", epochs * len(train_rows))
+    history = train(
+        model,
+        pixels,
+        settings,
+        device,
+        seed=seed,
+        train_rows=train_rows,
+        validation=(pixels, validation_rows) if len(validation_rows) else None,
+        checkpoint=run.path / "checkpoints",
+        on_epoch=lambda row: _tell(progress, row, epochs),
+        on_batch=progress.advance,
+    )
+    progress.close()
+    weights.save(model, run.path / "model")
+    run.write_log(history)
+
+
+def _build(run: Run, recipe: Recipe, seed: int, progress: Progress) -> Autoencoder:
+    fmt = run.info["image_format"]
+    architecture = Architecture(
+        image_shape=(fmt["height"], fmt["width"], fmt["channels"]),
+        encoder=recipe.network.encoder,
+        decoder=recipe.network.decoder,
+        code=recipe.network.code,
+    )
+    model = build(architecture, seed)
+    progress.say(summary.render(summary.layer_table(model)))
+    return model
+
+
+def _tell(progress: Progress, row: dict[str, Any], epochs: int) -> None:
+    text = f"epoch {row['epoch']} of {epochs}, loss {row['loss']:.4f}"
+    if row["validation_loss"] is not None:
+        text += f", validation {row['validation_loss']:.4f}"
+    progress.note(text)
+
+
+def encode(run: Run, device: Device, progress: Progress) -> None:
+    """Write codes and reconstruction errors shard by shard, then some reconstructions."""
+    model = weights.load(run.path / "model")
+    shards = range(run.shard_count("pixels"))
+    progress.start("computing codes", len(run.array("pixels")))
+    for shard in shards:
+        pixels = run.read_array("pixels", shard)
+        if not run.shard_file("codes", shard).exists():
+            run.write_array("codes", shard, inference.encode(model, pixels, device))
+        if not run.shard_file("errors", shard).exists():
+            errors = inference.reconstruction_errors(model, pixels, device)
+            run.write_array("errors", shard, errors)
+        progress.advance(len(pixels))
+    progress.close()
+    _keep_reconstructions(run, model, device)
+
+
+def _keep_reconstructions(run: Run, model: Autoencoder, device: Device) -> None:
+    errors = run.array("errors")[:]
+    order = np.argsort(errors, kind="stable")
+    shown = min(_SHOWN, max(1, len(order) // 3))
+    middle = (len(order) - shown) // 2
+    rows = np.concatenate([order[:shown], order[middle : middle + shown], order[-shown:]])
+    images = inference.decode(model, run.array("codes")[rows], device)
+    run.write_arrays(
+        "reconstructions.npz",
+        {"rows": rows, "reconstructions": to_uint8(images), "errors": errors[rows]},
+    )
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Turn images in [0, 1] into uint8."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

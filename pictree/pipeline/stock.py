@@ -1,0 +1,112 @@
+"""Stage 1: from the source to the inventory and the decoded pixels, shard by shard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from pictree.errors import SourceError
+from pictree.files import write_bytes
+from pictree.images.decode import ImageFormat
+from pictree.images.inventory import problems, remember, take_stock
+from pictree.images.sources import Source
+from pictree.progress import Progress
+from pictree.recipes.recipe import Recipe
+from pictree.store import Run, csv_bytes
+
+
+def stock(
+    run: Run,
+    source: Source,
+    *,
+    train_items: int,
+    known: Sequence[str | None] | None,
+    recipe: Recipe,
+    progress: Progress,
+) -> None:
+    """Write the inventory, the pixels and problems.csv.
+
+    Parameters
+    ----------
+    run : Run
+        Its run.json holds ``image_format`` and ``shard_rows``.
+    source : Source
+        The pictures, those of ``--validation`` last.
+    train_items : int
+        How many of the source's items come before those of ``--validation``.
+    known : sequence of str or None, length of the source, optional
+        Known labels; kept for scoring.
+    recipe : Recipe
+        Its ``images.validation`` is the share of used images to hold out.
+    progress : Progress
+
+    Raises
+    ------
+    SourceError
+        If not one file is usable.
+    """
+    fmt = image_format(run)
+    rows = run.info["shard_rows"]
+    seen: dict[bytes, int] = {}
+    progress.start("reading pictures", len(source.paths))
+    for shard, first in enumerate(range(0, len(source.paths), rows)):
+        part = range(first, min(first + rows, len(source.paths)))
+        if all(run.shard_file(kind, shard).exists() for kind in ("images", "pixels")):
+            remember(run.read_table("images", shard), seen)
+            progress.advance(len(part))
+            continue
+        table, pixels = take_stock(
+            source, part, fmt, first_id=first, seen=seen, progress=progress.advance
+        )
+        run.write_array("pixels", shard, pixels)
+        run.write_table("images", shard, _complete(table, part, train_items, known))
+    progress.close()
+    inventory = run.inventory()
+    _refuse_nothing_used(inventory, source.name)
+    _hold_out(run, inventory, recipe)
+    write_bytes(run.path / "problems.csv", csv_bytes(problems(inventory)))
+
+
+def image_format(run: Run) -> ImageFormat:
+    """Return the size and channels that the run's images are brought to."""
+    return ImageFormat(**run.info["image_format"])
+
+
+def _complete(
+    table: pl.DataFrame, part: range, train_items: int, known: Sequence[str | None] | None
+) -> pl.DataFrame:
+    """Fill in what the source alone can't know: the known label and the split."""
+    labels = [None] * len(part) if known is None else [known[i] for i in part]
+    splits = ["train" if i < train_items else "validation" for i in part]
+    return table.with_columns(
+        known_label=pl.Series(labels, dtype=pl.String), split=pl.Series(splits, dtype=pl.String)
+    )
+
+
+def _refuse_nothing_used(inventory: pl.DataFrame, name: str) -> None:
+    if (inventory["outcome"] == "used").any():
+        return
+    counts = inventory["outcome"].value_counts(sort=True).rows()
+    raise SourceError(
+        "A run needs at least one usable picture",
+        got=f"{name}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts),
+        do="See the reasons with `pictree scan`",
+    )
+
+
+def _hold_out(run: Run, inventory: pl.DataFrame, recipe: Recipe) -> None:
+    """Mark the recipe's share of the used images as validation, as scikit-learn splits."""
+    share = recipe.images.validation
+    used = inventory.filter(pl.col("outcome") == "used")["id"].to_numpy()
+    if not share or "validation" in inventory["split"] or len(used) < 2:
+        return
+    from sklearn.model_selection import train_test_split
+
+    _, held_out = train_test_split(used, test_size=share, random_state=recipe.images.split_seed)
+    is_held_out = pl.col("id").is_in(np.sort(held_out).tolist())
+    split = pl.when(is_held_out).then(pl.lit("validation")).otherwise(pl.lit("train"))
+    for shard in range(run.shard_count("images")):
+        table = run.read_table("images", shard)
+        run.write_table("images", shard, table.with_columns(split=split))

@@ -1,0 +1,97 @@
+"""What the commands print for people, from the same figures that --json prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def fit_text(found: dict[str, Any]) -> str:
+    """Say what a fit gave."""
+    k = found["k"]
+    lines = [
+        f"{found['used']:,} of {found['images']:,} images used{_left_out(found)}",
+        f"{k} clusters{_agreement(found['agreement'])}",
+    ]
+    if found["silhouette"] is not None:
+        lines[-1] += f", silhouette {found['silhouette']:.3f}"
+    if "acc" in found:
+        lines.append(_scores(found))
+    lines += [f"  or k = {c['k']}: {c['reason']}" for c in found["k_shortlist"][1:4]]
+    peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
+    lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
+    return "\n".join(lines)
+
+
+def _left_out(found: dict[str, Any]) -> str:
+    counts = {"duplicates": found.get("duplicates", 0), **found["problems"]}
+    parts = [f"{n:,} {what}" for what, n in counts.items() if n]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _agreement(agreement: float | None) -> str:
+    return "" if agreement is None else f", agreement between seeds {agreement:.3f}"
+
+
+def _scores(found: dict[str, Any]) -> str:
+    figures = {"matched accuracy": "acc", "ARI": "ari", "NMI": "nmi", "purity": "purity"}
+    return "against known labels: " + ", ".join(f"{n} {found[k]:.3f}" for n, k in figures.items())
+
+
+def scan_text(found: dict[str, Any]) -> str:
+    """Say what a scan found."""
+    fmt = found["image_format"]
+    colour = "grey" if fmt["channels"] == 1 else "colour"
+    lines = [
+        f"{found['files']:,} files: {found['used']:,} usable, {found['duplicates']:,} duplicates, "
+        f"{sum(found['problems'].values()):,} problems",
+        *(f"  {n:,} {what}" for what, n in found["problems"].items()),
+        "sizes: " + _counts(found["sizes"]),
+        "modes: " + _counts(found["modes"]),
+        f"a fit would use {fmt['width']}×{fmt['height']}, {colour} ({fmt['reason']})",
+        f"{found['seconds']:.1f} s",
+    ]
+    return "\n".join(lines)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{what} ({n:,})" for what, n in counts.items())
+
+
+def predict_text(found: dict[str, Any]) -> str:
+    """Say what a prediction gave."""
+    lines = [
+        f"{found['used']:,} of {found['images']:,} images placed{_left_out(found)}, "
+        f"{found['unknown']:,} unknown",
+    ]
+    if "acc" in found:
+        lines.append(_scores(found))
+    return "\n".join([*lines, f"table: {found['output']}"])
+
+
+def compare_text(found: dict[str, Any]) -> str:
+    """Put the figures of two runs side by side."""
+    lines = [f"{key:16} {_cell(a):>16} {_cell(b):>16}" for key, (a, b) in found["figures"].items()]
+    lines.append(f"{found['shared']:,} images are in both")
+    if found["shared"]:
+        lines.append(
+            f"their clusters agree at ARI {found['ari']:.3f}, NMI {found['nmi']:.3f}; "
+            f"{found['moved']:.1%} moved"
+        )
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def doctor_text(found: dict[str, Any]) -> str:
+    """Say what the machine has."""
+    machine, device = found["hardware"], found["device"]
+    lines = [
+        f"{machine['system']}, {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory_gib']} GiB",
+        "device: " + (device.get("reason") or device["problem"]),
+        *(f"  {name} {version}" for name, version in found["versions"].items()),
+        *found["advice"],
+    ]
+    return "\n".join(lines)

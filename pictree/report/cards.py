@@ -1,0 +1,146 @@
+"""Which images stand for a cluster: nearest to its centre, typical, at its border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from pictree.images.batches import Stacked
+from pictree.report.gather import Findings
+
+MOST_CARDS = 100
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Card:
+    """One cluster and the images that stand for it.
+
+    Attributes
+    ----------
+    cluster : int
+        Its number; -1 is noise.
+    size : int
+        Used images in it.
+    copies : int
+        Duplicates of these images.
+    neighbour : int or None
+        The cluster whose centre is nearest.
+    nearest, typical, border : int arrays
+        Rows of used images, disjoint: the nearest to the centre (the first is the medoid of a
+        k-means cluster); the middle half by distance, evenly; those that another cluster's
+        centre is almost as near to, the most doubtful first.
+    """
+
+    cluster: int
+    size: int
+    copies: int
+    neighbour: int | None
+    nearest: np.ndarray
+    typical: np.ndarray
+    border: np.ndarray
+
+
+def choose_cards(found: Findings) -> list[Card]:
+    """Return a card per cluster, biggest first, noise at the end.
+
+    Clusters past the hundredth get their nearest image alone.
+    """
+    centres = _means(found.codes, found.labels, found.k)
+    doubt = _doubt(found.codes, found.labels, centres)
+    neighbours = _neighbours(centres)
+    copies = _copies(found)
+    members = _members(found.labels, found.k)
+    order = [int(c) for c in np.argsort(-found.sizes, kind="stable")]
+    shown = 12 if len(order) <= 30 else 6
+    cards = []
+    for place, cluster in enumerate([*order, -1] if len(members[-1]) else order):
+        rows = members[cluster]
+        each = shown if place < MOST_CARDS or cluster < 0 else 1
+        picked = _spread(rows, each) if cluster < 0 else _picked(rows, found.distances, doubt, each)
+        neighbour = neighbours[cluster] if cluster >= 0 else None
+        cards.append(Card(cluster, len(rows), int(copies[rows].sum()), neighbour, *picked))
+    return cards
+
+
+def _means(codes: Stacked, labels: np.ndarray, k: int) -> np.ndarray:
+    """Mean code of each cluster, float64 (k, code size)."""
+    total = np.zeros((k, codes.shape[1]))
+    if k == 0:
+        return total
+    for start in range(0, len(labels), _BLOCK):
+        part = labels[start : start + _BLOCK]
+        rows = np.flatnonzero(part >= 0)
+        member = csr_array((np.ones(len(rows)), (part[rows], rows)), shape=(k, len(part)))
+        total += member @ codes[start : start + _BLOCK].astype(np.float64)
+    sizes = np.bincount(labels[labels >= 0], minlength=k)
+    return total / np.maximum(sizes, 1)[:, None]
+
+
+def _squared(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    squares = (rows**2).sum(1)[:, None] - 2 * rows @ centres.T + (centres**2).sum(1)
+    return np.maximum(squares, 0)
+
+
+def _doubt(codes: Stacked, labels: np.ndarray, centres: np.ndarray) -> np.ndarray | None:
+    """Distance to the own centre over that to the nearest other one; None for one cluster."""
+    if len(centres) < 2:
+        return None
+    doubt = np.zeros(len(labels))
+    for start in range(0, len(labels), _BLOCK):
+        part = labels[start : start + _BLOCK]
+        squares = _squared(codes[start : start + _BLOCK].astype(np.float64), centres)
+        at = np.arange(len(part)), np.maximum(part, 0)
+        own = squares[at]
+        squares[at] = np.inf
+        doubt[start : start + _BLOCK] = np.sqrt(own / np.maximum(squares.min(1), 1e-30))
+    return doubt
+
+
+def _neighbours(centres: np.ndarray) -> list[int | None]:
+    if len(centres) < 2:
+        return [None] * len(centres)
+    squares = _squared(centres, centres)
+    np.fill_diagonal(squares, np.inf)
+    return [int(c) for c in squares.argmin(1)]
+
+
+def _copies(found: Findings) -> np.ndarray:
+    """How many duplicates each used image has, int (n,)."""
+    originals = found.inventory["duplicate_of"].drop_nulls().to_numpy()
+    rows = np.searchsorted(found.ids, originals)
+    return np.bincount(rows, minlength=len(found.ids))
+
+
+def _members(labels: np.ndarray, k: int) -> dict[int, np.ndarray]:
+    order = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[order], np.arange(-1, k), side="right")
+    starts = [0, *ends[:-1]]
+    return {c: order[a:b] for c, a, b in zip(range(-1, k), starts, ends, strict=True)}
+
+
+def _picked(
+    rows: np.ndarray, distances: np.ndarray, doubt: np.ndarray | None, each: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows that are nearest, typical and at the border: at most ``each`` of a kind."""
+    rows = rows[np.argsort(distances[rows], kind="stable")]
+    nearest, rest = rows[:each], rows[each:]
+    if each == 1:
+        return nearest, rest[:0], rest[:0]
+    by_doubt = rest[::-1] if doubt is None else rest[np.argsort(-doubt[rest], kind="stable")]
+    border = by_doubt[: min(each, max(0, len(rest) - each))]
+    inner = rest[~np.isin(rest, border)]
+    middle = inner[len(inner) // 4 : max(len(inner) * 3 // 4, min(each, len(inner)))]
+    return nearest, _evenly(middle, each), border
+
+
+def _spread(rows: np.ndarray, each: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noise has no centre: some of its images, evenly from all."""
+    return rows[:0], _evenly(rows, 2 * each), rows[:0]
+
+
+def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
+    places = np.linspace(0, len(rows) - 1, min(most, len(rows)))
+    return rows[np.unique(places.round().astype(int))]

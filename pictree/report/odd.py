@@ -1,0 +1,124 @@
+"""What is odd, twice there, or broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pictree.report.gather import Findings
+from pictree.report.sheets import Picture, tile
+from pictree.report.words import count, counted, figure, shown
+
+MOST_ODD = 24
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True)
+class Odd:
+    """One image that stands out: its picture, path, cluster and the figure that says so."""
+
+    picture: Picture
+    path: str
+    cluster: int
+    figure: str
+
+
+@dataclass(frozen=True)
+class Copies:
+    """One image that is there more than once: the picture used, and its other files."""
+
+    picture: Picture
+    path: str
+    copies: list[str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One file that was left out."""
+
+    path: str
+    outcome: str
+    reason: str
+
+
+def worst_restored(found: Findings) -> list[Odd]:
+    """Return the images with the largest reconstruction errors, worst first."""
+    if found.errors is None:
+        return []
+    rows = np.argsort(-found.errors, kind="stable")[:MOST_ODD]
+    return [_odd(found, row, f"error {figure(float(found.errors[row]), 4)}") for row in rows]
+
+
+def farthest(found: Findings) -> list[Odd]:
+    """Return the images that lie farthest from their centre, as their cluster's images go.
+
+    The measure is the distance over the cluster's median distance, so that a wide cluster
+    does not take all places. Noise, and clusters of equal images, are left out.
+    """
+    usual = np.full(found.k + 1, np.nan)  # the last one is noise's
+    for cluster in np.flatnonzero(found.sizes):
+        usual[cluster] = np.median(found.distances[found.labels == cluster])
+    usual = usual[found.labels]
+    times = np.divide(
+        found.distances, usual, out=np.full(len(usual), np.nan), where=np.nan_to_num(usual) > 0
+    )
+    rows = np.argsort(-times, kind="stable")[:MOST_ODD]
+    far = [int(row) for row in rows if times[row] > 1]
+    return [_odd(found, row, f"{times[row]:.1f} × the usual distance") for row in far]
+
+
+def _odd(found: Findings, row: int, says: str) -> Odd:
+    path = shown(found.path(row))
+    return Odd(tile(found.pixels[int(row)], path), path, int(found.labels[row]), says)
+
+
+def duplicates(found: Findings) -> list[Copies]:
+    """Return the images that have copies, in the order of their ids; at most 200."""
+    table = (
+        found.inventory.filter(
+            pl.col("outcome") == "duplicate", pl.col("duplicate_of").is_not_null()
+        )
+        .group_by("duplicate_of")
+        .agg(pl.col("path"))
+        .sort("duplicate_of")
+        .head(MOST_LISTED)
+    )
+    result = []
+    for original, paths in table.iter_rows():
+        row = int(np.searchsorted(found.ids, original))
+        path = shown(found.path(row))
+        result.append(Copies(tile(found.pixels[row], path), path, _listed(paths)))
+    return result
+
+
+def _listed(paths: list[str]) -> list[str]:
+    names = [shown(path) for path in paths[:20]]
+    more = len(paths) - len(names)
+    return [*names, f"and {counted(more, 'more file')}"] if more else names
+
+
+def problems(found: Findings) -> list[Problem]:
+    """Return the files that were left out, in the order of their ids; at most 200."""
+    rows = _left_out(found).head(MOST_LISTED).select("path", "outcome", "reason").iter_rows()
+    return [Problem(shown(path), outcome, shown(reason or "")) for path, outcome, reason in rows]
+
+
+def outcomes(found: Findings) -> list[tuple[str, int]]:
+    """Return how many files have each outcome that is a problem, the commonest first."""
+    counted_ = (
+        _left_out(found)["outcome"]
+        .value_counts()
+        .sort(["count", "outcome"], descending=[True, False])
+    )
+    return [(str(outcome), int(n)) for outcome, n in counted_.iter_rows()]
+
+
+def outcomes_in_words(found: Findings) -> str:
+    """Return ``3 unreadable, 1 empty``, or ``none``."""
+    return ", ".join(f"{count(n)} {outcome}" for outcome, n in outcomes(found)) or "none"
+
+
+def _left_out(found: Findings) -> pl.DataFrame:
+    return found.inventory.filter(~pl.col("outcome").is_in(["used", "duplicate"])).sort("id")

@@ -1,0 +1,129 @@
+"""The report: one HTML file with everything inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pictree.files import write_text
+from pictree.report import odd, summary, views
+from pictree.report.cards import MOST_CARDS, choose_cards
+from pictree.report.figures import MAP_NAMES, draw_absent
+from pictree.report.gather import Findings, gather
+from pictree.report.mosaic import mosaic
+from pictree.report.palette import Groups, groups_of
+from pictree.report.words import shown
+from pictree.store import Run
+
+
+def write_report(run: Run) -> Path:
+    """Draw the pictures that are absent, and write report.html.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run: inventory, pixels, codes, clusters and metrics are needed; what else is
+        absent (maps, reconstructions, losses, known labels) is said in a sentence.
+
+    Returns
+    -------
+    Path
+        Of report.html. It needs no network and no other file; the same run gives the same bytes.
+
+    Raises
+    ------
+    RunError
+        If a needed file of the run is absent or damaged, or the folder can't be written.
+    """
+    found = gather(run)
+    cards = choose_cards(found)
+    colourings = _colourings(found)
+    mosaics = {
+        method: mosaic(points, found.pixels, colourings["clusters"])
+        for method, points in found.maps.items()
+    }
+    drawn = {method: image for method, (image, _) in mosaics.items()}
+    draw_absent(run.path / "pictures", found, cards, colourings, drawn)
+    known = colourings.get("known")
+    clusters = views.card_views(found, cards, known)
+    context = {
+        **_texts(found),
+        "clusters": [view for view in clusters if view.strips],
+        "small": [view for view in clusters if not view.strips],
+        "most_cards": MOST_CARDS,
+        "known_legend": known.legend if known else [],
+        "maps": views.map_views(found, colourings, mosaics),
+        "missing": _missing(found),
+    }
+    path = run.path / "report.html"
+    write_text(path, render(context))
+    return path
+
+
+def _colourings(found: Findings) -> dict[str, Groups]:
+    clusters = Groups(found.labels, [str(c) for c in range(found.k)], "noise")
+    if found.known is None:
+        return {"clusters": clusters}
+    named = [None if label is None else shown(label) for label in found.known]
+    return {"clusters": clusters, "known": groups_of(named, "no known label")}
+
+
+def _missing(found: Findings) -> list[tuple[str, str]]:
+    said = found.info.get("maps_missing") or {}
+    return [(MAP_NAMES.get(method, method), shown(str(why))) for method, why in said.items()]
+
+
+def _texts(found: Findings) -> dict[str, Any]:
+    return {
+        "headline": summary.headline(found),
+        "verdict": found.metrics.get("verdict") or [],
+        "doubt": summary.doubt(found.metrics),
+        "facts": summary.facts(found),
+        "stages": summary.stages(found),
+        "command": summary.command(found),
+        "versions": summary.versions(found),
+        "recipe": found.recipe,
+        "quality": summary.quality(found),
+        "shortlist": summary.shortlist(found),
+        "chosen_k": str(found.k),
+        "restored": views.restored_views(found),
+        "loss": views.loss_view(found),
+        "duplicates": odd.duplicates(found),
+        "n_duplicates": int((found.inventory["outcome"] == "duplicate").sum()),
+        "worst": odd.worst_restored(found),
+        "far": odd.farthest(found),
+        "problems": odd.problems(found),
+        "n_problems": sum(n for _, n in odd.outcomes(found)),
+        "most_listed": odd.MOST_LISTED,
+    }
+
+
+def render(context: dict[str, Any]) -> str:
+    """Fill the template; all texts of ``context`` are escaped."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    css, script = _packaged("page.css"), _packaged("page.js")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_packaged("page.html"))
+    return template.render(
+        context,
+        css=Markup(css),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704
+        css_hash=_hash(css),
+        script_hash=_hash(script),
+    )
+
+
+def _packaged(name: str) -> str:
+    return files("pictree.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return what a Content-Security-Policy calls an inline text that it allows."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

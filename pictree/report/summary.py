@@ -1,0 +1,227 @@
+"""What was done and how good it is, in words and figures."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pictree.report.gather import Findings
+from pictree.report.odd import outcomes_in_words
+from pictree.report.words import count, counted, duration, figure, shown
+
+_METHODS = {"kmeans": "k-means", "gmm": "Gaussian mixture", "hdbscan": "HDBSCAN"}
+_CLUSTERED = {
+    "all": "all images",
+    "train": "the images that the network was trained on; the others were predicted",
+    "validation": "the held-out images; the others were predicted",
+}
+_SCORES = (
+    (
+        "acc",
+        "Matched accuracy",
+        "The share of images that are right when every cluster gets one known label, each label "
+        "once, in the best way. 1 is perfect.",
+    ),
+    (
+        "ari",
+        "ARI",
+        "Adjusted Rand index: do pairs of images that belong together by their known labels also "
+        "share a cluster? 0 is what chance gives, 1 is perfect.",
+    ),
+    (
+        "nmi",
+        "NMI",
+        "Normalised mutual information: how much the cluster tells about the known label. "
+        "0 is nothing, 1 is all.",
+    ),
+    (
+        "purity",
+        "Purity",
+        "The share of images that have the commonest known label of their cluster. It grows with "
+        "the number of clusters, so compare it for equal numbers only.",
+    ),
+    (
+        "silhouette",
+        "Silhouette",
+        "How much nearer an image lies to its own cluster than to the next one, from −1 to 1. "
+        "It needs no known labels, and is comparable only between clusterings of the same codes.",
+    ),
+    (
+        "agreement",
+        "Agreement of seeds",
+        "How alike the clusterings from different random seeds are (mean ARI). "
+        "1 is the same every time; clusters below 0.5 are mostly luck.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The table of scores.
+
+    Attributes
+    ----------
+    columns : list of (str, str)
+        Name and explanation of each score that any row has.
+    rows : list of (str, list of str)
+        Name of the method, and a text per column: ``0.522 ± 0.004``.
+    notes : list of str
+        Sentences below the table.
+    """
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple[str, list[str]]]
+    notes: list[str]
+
+
+def headline(found: Findings) -> str:
+    """Return ``10,000 images in 10 clusters``."""
+    return f"{counted(len(found.labels), 'image')} in {counted(found.k, 'cluster')}"
+
+
+def doubt(metrics: dict[str, Any]) -> str | None:
+    """Return the honest doubt where the result beats no baseline, or None."""
+    ours, plain = metrics.get("scores"), metrics.get("baselines") or []
+    scored = [b for b in plain if "acc" in (b.get("scores") or {})]
+    if not ours or not scored:
+        return None
+    best = max(scored, key=lambda b: b["scores"]["acc"])
+    margin = max(0.01, best.get("deviations", {}).get("acc", 0.0))
+    if ours["acc"] > best["scores"]["acc"] + margin:
+        return None
+    return (
+        f"The network was not worth its time here: {best['name']} does as well. "
+        "Take these clusters as a first look at the pile, not as an answer."
+    )
+
+
+def quality(found: Findings) -> Quality:
+    """Return our scores beside the baselines'."""
+    metrics = found.metrics
+    ours = {**(metrics.get("scores") or {}), "silhouette": metrics.get("silhouette")}
+    rows = [_row("These clusters", {**ours, "agreement": metrics.get("agreement")}, metrics)]
+    if metrics.get("held_out"):
+        rows.append(_row("The same, on held-out images", metrics["held_out"], {}))
+    for plain in metrics.get("baselines") or []:
+        scores = {**(plain.get("scores") or {}), "agreement": plain.get("agreement")}
+        rows.append(_row(plain["name"], scores, plain))
+    there = [i for i, _ in enumerate(_SCORES) if any(cells[i] != "–" for _, cells in rows)]
+    return Quality(
+        [_SCORES[i][1:] for i in there],
+        [(name, [cells[i] for i in there]) for name, cells in rows],
+        _notes(found),
+    )
+
+
+def _row(name: str, scores: dict[str, Any], spread: dict[str, Any]) -> tuple[str, list[str]]:
+    deviations = spread.get("deviations") or {}
+    cells = []
+    for key, _, _ in _SCORES:
+        text = figure(scores.get(key))
+        cells.append(f"{text} ± {figure(deviations[key])}" if deviations.get(key) else text)
+    return name, cells
+
+
+def _notes(found: Findings) -> list[str]:
+    metrics, notes = found.metrics, []
+    n, measured = len(found.labels), metrics.get("silhouette_sample")
+    if metrics.get("silhouette") is not None and measured:
+        drawn = f", drawn at random from {count(n)}" if measured < n else ""
+        notes.append(f"The silhouette was measured on {counted(measured, 'image')}{drawn}.")
+    elif metrics.get("silhouette_reason"):
+        notes.append(f"There is no silhouette: {metrics['silhouette_reason']}.")
+    if any(b.get("deviations") for b in metrics.get("baselines") or []):
+        notes.append("± is the standard deviation over seeds.")
+    if metrics.get("scores"):
+        notes.append("Known labels were used for these scores and for nothing else.")
+    else:
+        notes.append(
+            "There are no known labels here, so no figure can say whether these clusters are the "
+            "kinds that you have in mind. Look at the pictures."
+        )
+    return notes
+
+
+def facts(found: Findings) -> list[tuple[str, str]]:
+    """Return what was done, as terms and their texts."""
+    info, metrics = found.info, found.metrics
+    copies = int((found.inventory["outcome"] == "duplicate").sum())
+    fmt = metrics.get("image_format") or info.get("image_format") or {}
+    stages = _stages(info)
+    terms = [
+        ("Files", counted(found.inventory.height, "file") + " found"),
+        ("Used", counted(len(found.labels), "image")),
+        ("Duplicates", count(copies) if copies else "none"),
+        ("Left out", outcomes_in_words(found)),
+        ("Size and colour", _format(fmt)),
+        ("Clusters", _method(found)),
+        ("Recipe", _text(info.get("recipe"))),
+        ("Seed", _text(info.get("seed"))),
+        ("Time", duration(sum(seconds for _, seconds in stages)) if stages else ""),
+        ("Hardware", _text(info.get("hardware"))),
+        ("Device", _text(info.get("device"))),
+    ]
+    return [(term, text) for term, text in terms if text]
+
+
+def _format(fmt: dict[str, Any]) -> str:
+    if not fmt:
+        return ""
+    colour = "grey" if fmt["channels"] == 1 else "colour"
+    reason = f": {fmt['reason']}" if fmt.get("reason") else ""
+    return f"{fmt['height']} × {fmt['width']} pixels, {colour}{reason}"
+
+
+def _method(found: Findings) -> str:
+    method = str(found.metrics.get("method", ""))
+    fitted = _CLUSTERED.get(str(found.metrics.get("clustered")), "all images")
+    return f"{_METHODS.get(method, method)}, {counted(found.k, 'cluster')}, fitted on {fitted}"
+
+
+def _stages(info: dict[str, Any]) -> list[tuple[str, float]]:
+    """Name and seconds of the stages before the report, which can't time itself."""
+    stages = info.get("stages", {}).items()
+    return [(n, float(s.get("seconds", 0))) for n, s in stages if n not in ("report", "pictures")]
+
+
+def stages(found: Findings) -> list[tuple[str, str]]:
+    """Return name and time of each stage."""
+    return [(name, duration(seconds)) for name, seconds in _stages(found.info)]
+
+
+def command(found: Findings) -> str:
+    """Return the exact command, or nothing where the run was made from Python."""
+    value = found.info.get("command") or ""
+    return shown(shlex.join(value) if isinstance(value, list) else str(value))
+
+
+def versions(found: Findings) -> list[tuple[str, str]]:
+    """Return the name and version of each package."""
+    value = found.info.get("versions")
+    if isinstance(value, dict):
+        return [(str(name), str(version)) for name, version in value.items()]
+    return [("pictree", str(found.info["version"]))] if "version" in found.info else []
+
+
+def shortlist(found: Findings) -> list[tuple[str, str, str]]:
+    """Return k, score and reason of each candidate, where there was a choice."""
+    candidates: Sequence[dict[str, Any]] = found.metrics.get("k_shortlist") or []
+    if len(candidates) < 2:
+        return []
+    return [(str(c["k"]), figure(c.get("score")), str(c.get("reason", ""))) for c in candidates]
+
+
+def loss_rows(found: Findings) -> list[dict[str, Any]]:
+    """Return the epochs whose loss is a number."""
+    return [row for row in found.log if math.isfinite(row.get("loss", math.nan))]
+
+
+def _text(value: Any) -> str:
+    """Return a value of run.json as words: ``processor: X, cores: 2``."""
+    if isinstance(value, dict):
+        said = ((k, v) for k, v in value.items() if v not in (None, ""))
+        return " · ".join(f"{str(k).replace('_', ' ')}: {v}" for k, v in said)
+    return "" if value is None else shown(str(value))

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pictree import device
+from pictree.device import choose_device, keep_pages
+from pictree.errors import InputError, MissingExtraError
+
+
+def test_an_asked_precision_is_kept():
+    assert choose_device("float32").precision == "float32"
+    assert choose_device("bfloat16").precision == "bfloat16"
+    assert choose_device("float32").reason.endswith("float32: as asked")
+
+
+def test_a_narrow_network_takes_float32_on_any_machine():
+    chosen = choose_device("auto", widths=(8, 2))
+    assert chosen.precision == "float32"
+    assert chosen.reason.endswith("float32: no layer has 16 channels or more")
+
+
+def test_the_reason_names_what_this_machine_has():
+    chosen = choose_device("auto", widths=(32,))
+    assert chosen.kind in ("cpu", "cuda", "mps")
+    assert chosen.threads >= 1
+    assert f"{chosen.precision}: this" in chosen.reason
+
+
+def test_an_unknown_precision_is_refused_in_whole():
+    with pytest.raises(InputError) as caught:
+        choose_device("float16")
+    assert str(caught.value) == (
+        "precision must be one of auto, float32, bfloat16; got 'float16'. "
+        "Pass auto to have it chosen."
+    )
+
+
+def test_absent_torch_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # what a failed import leaves
+    with pytest.raises(MissingExtraError, match="Run: pip install --force-reinstall torch"):
+        choose_device()
+
+
+def test_importing_device_does_not_load_torch():
+    assert "torch" not in vars(device)
+
+
+def test_keep_pages_can_be_called_again():
+    keep_pages()
+    keep_pages()
