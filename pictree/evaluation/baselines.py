@@ -1,0 +1,147 @@
+"""What the plainest methods reach on the same pictures: k-means on pixels and on their PCA."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from pictree.errors import InputError
+from pictree.evaluation.agreement import score
+
+PCA_DIMENSIONS = 50
+ONE_THREAD = 4_000_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One plain method, run with several seeds.
+
+    Attributes
+    ----------
+    name : str
+        The method in words.
+    scores : dict of float
+        ``acc``, ``ari``, ``nmi``, ``purity``: means over the seeds; empty without known labels.
+    deviations : dict of float
+        Standard deviations over the seeds, same keys.
+    agreement : float
+        Mean adjusted Rand index between the seeds' clusterings; 1.0 for a single seed.
+    """
+
+    name: str
+    scores: dict[str, float]
+    deviations: dict[str, float]
+    agreement: float
+
+
+def seed_agreement(labelings: Sequence[np.ndarray]) -> float:
+    """Mean adjusted Rand index over all pairs of clusterings of the same rows.
+
+    Parameters
+    ----------
+    labelings : sequence of ndarray of int, each of shape (n,)
+        At least one.
+
+    Returns
+    -------
+    float
+        From -0.5 to 1; 1.0 for a single clustering.
+
+    Raises
+    ------
+    InputError
+        If there is no clustering.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    if len(labelings) == 0:
+        raise InputError("there must be at least one clustering", got="none", do="Pass one or more")
+    pairs = combinations(labelings, 2)
+    return float(np.mean([adjusted_rand_score(a, b) for a, b in pairs] or [1.0]))
+
+
+def baselines(
+    pixels_flat: np.ndarray,
+    k: int,
+    known: Sequence | None = None,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    sample: int = 20_000,
+) -> list[Baseline]:
+    """Cluster the pixels themselves, to see what a result is worth.
+
+    Parameters
+    ----------
+    pixels_flat : ndarray of uint8 or float, shape (n, d)
+        One row of pixels for each image.
+    k : int
+        Number of clusters; n where there are fewer images.
+    known : sequence of str, int or None, length n, optional
+        Known labels, for scoring alone.
+    seeds : sequence of int
+        One run (k-means++, 3 starts) for each.
+    sample : int
+        Above this many images, PCA and k-means are fitted on this many, drawn with the first
+        seed; all images are then put into their nearest cluster.
+
+    Returns
+    -------
+    list of Baseline
+        "k-means on pixels", then "k-means on PCA-50 of pixels" (fewer dimensions where the
+        images or the pixels are fewer; the name tells the number).
+    """
+    pixels = np.asarray(pixels_flat)
+    fitted = np.arange(len(pixels))
+    if len(pixels) > sample:
+        fitted = np.sort(np.random.default_rng(seeds[0]).choice(fitted, sample, replace=False))
+    dimensions = min(PCA_DIMENSIONS, len(fitted), pixels.shape[1])
+    rows = pixels.astype(np.float32)
+    reduced = _pca(rows, fitted, dimensions)
+    return [
+        _run("k-means on pixels", rows, fitted, k, known, seeds),
+        _run(f"k-means on PCA-{dimensions} of pixels", reduced, fitted, k, known, seeds),
+    ]
+
+
+def _pca(rows: np.ndarray, fitted: np.ndarray, dimensions: int) -> np.ndarray:
+    from sklearn.decomposition import PCA
+
+    solver = "covariance_eigh" if len(fitted) >= rows.shape[1] else "full"
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return PCA(dimensions, svd_solver=solver).fit(rows[fitted]).transform(rows)
+
+
+def _run(
+    name: str,
+    rows: np.ndarray,
+    fitted: np.ndarray,
+    k: int,
+    known: Sequence | None,
+    seeds: Sequence[int],
+) -> Baseline:
+    found = [_kmeans(rows, fitted, min(k, len(fitted)), seed) for seed in seeds]
+    results = [score(labels, known) for labels in found] if known is not None else []
+    names = results[0] if results else {}
+    return Baseline(
+        name,
+        {key: float(np.mean([r[key] for r in results])) for key in names},
+        {key: float(np.std([r[key] for r in results])) for key in names},
+        seed_agreement(found),
+    )
+
+
+def _kmeans(rows: np.ndarray, fitted: np.ndarray, k: int, seed: int) -> np.ndarray:
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    # With few numbers the work of a step is so little that one thread does it sooner.
+    threads = 1 if len(fitted) * rows.shape[1] <= ONE_THREAD else None
+    with warnings.catch_warnings(), threadpool_limits(threads):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = KMeans(k, n_init=3, random_state=seed).fit(rows[fitted])
+    return model.predict(rows).astype(np.int32)

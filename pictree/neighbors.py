@@ -1,0 +1,118 @@
+"""Rows to their nearest rows, exactly; plain arrays, no torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pictree.errors import InputError
+
+LARGEST = 1e18
+"""Numbers above this have squares that float32 can't hold."""
+
+
+def as_rows(data: np.ndarray, what: str = "codes") -> np.ndarray:
+    """Check that an array is a table of finite numbers.
+
+    Parameters
+    ----------
+    data : array_like of numbers, shape (n, d)
+        One row for each image.
+    what : str
+        What the rows are called in the message.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+        C-contiguous; the array itself where it is so already.
+
+    Raises
+    ------
+    InputError
+        If the array is not numeric, not 2-D, empty, or has NaN or infinite values (beyond 1e18
+        counts as infinite: float32 can't hold the squares).
+    """
+    raw = np.asarray(data)
+    if raw.dtype.kind not in "buif":
+        raise InputError(
+            f"the {what} must be numbers",
+            got=f"an array of {raw.dtype}",
+            do="Pass a float array with one row per image",
+        )
+    if raw.ndim != 2 or 0 in raw.shape:
+        raise InputError(
+            f"the {what} must be a table with one row per image",
+            got=f"shape {raw.shape}",
+            do="Reshape to (images, numbers per image), each at least 1",
+        )
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(raw, dtype=np.float32)
+    _refuse_infinite(rows, what)
+    return rows
+
+
+def _refuse_infinite(rows: np.ndarray, what: str) -> None:
+    if rows.min() >= -LARGEST and rows.max() <= LARGEST:  # false for NaN
+        return
+    bad = np.flatnonzero(~(np.abs(rows) <= LARGEST).all(axis=1))
+    raise InputError(
+        f"the {what} must be finite and at most {LARGEST:.0e} in size",
+        got=f"NaN, infinite or larger values in {len(bad)} of {len(rows)} rows, "
+        f"first in row {bad[0]}",
+        do="Leave those rows out, or mend what made them",
+    )
+
+
+def nearest(
+    data: np.ndarray, k: int, queries: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the k rows of `data` that are nearest to each query.
+
+    Exact Euclidean neighbours by scikit-learn's blocked brute force (float64 inside, heaps per
+    row, all cores): on 2 cores 0.9 s for 20,000 x 50 and 10 s for 70,000 x 50, hardly more at
+    k=90 than at k=15. A float32 matrix product with `argpartition` took five times as long.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n, d)
+        The rows to search in.
+    k : int
+        How many neighbours, from 1 to n (to n - 1 without `queries`).
+    queries : ndarray, shape (m, d), optional
+        The rows to search for. Without it, `data`'s own rows, and no row is its own neighbour,
+        even where `data` holds exact duplicates.
+
+    Returns
+    -------
+    indices : ndarray of int32, shape (m, k)
+        Row numbers in `data`, nearest first.
+    distances : ndarray of float32, shape (m, k)
+        Euclidean distances in the rows' units, not squared.
+
+    Raises
+    ------
+    InputError
+        If k is out of range, the rows are not finite numbers, or the widths differ.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = as_rows(data, "rows")
+    _check_k(k, len(rows) if queries is not None else len(rows) - 1)
+    asked = None if queries is None else as_rows(queries, "queries")
+    if asked is not None and asked.shape[1] != rows.shape[1]:
+        raise InputError(
+            f"the queries must have {rows.shape[1]} numbers each, as the rows have",
+            got=str(asked.shape[1]),
+            do="Make both by the same network or the same projection",
+        )
+    search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows)
+    distances, indices = search.kneighbors(asked)
+    return indices.astype(np.int32), distances.astype(np.float32)
+
+
+def _check_k(k: int, most: int) -> None:
+    if not 1 <= k <= most:
+        raise InputError(
+            f"the number of neighbours must be from 1 to {most} for this many rows",
+            got=str(k),
+            do="Pass more rows" if most < 1 else f"Pass a number from 1 to {most}",
+        )
