@@ -35,7 +35,8 @@ def open_source(pictures: Any) -> Source:
     ----------
     pictures : str, Path, ndarray, Source or list
         A folder (read with all below it; hidden files and folders, and ``__MACOSX``, are left
-        out), one picture, a glob, a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz
+        out), one picture, a glob, a .txt file
+        with one path a line, a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz
         or ``FILE.npz:KEY``; an array (n, h, w[, c]); a list of equally large 2-D arrays; or a
         list of any of these, taken in that order.
 
@@ -106,6 +107,27 @@ def _open_path(path: str) -> Source:
     raise SourceError("the pictures must exist", got=f"{printable(path)!r}", do="Check the path")
 
 
+def _open_path_list(path: str) -> Source:
+    """Open the pictures that a text file names, one path a line, relative to its folder."""
+    try:
+        lines = Path(path).read_bytes().splitlines()
+    except OSError as error:
+        raise SourceError(
+            "a list of paths must be readable",
+            got=f"{printable(path)} ({error.strerror})",
+            do="Mend its permissions",
+        ) from error
+    folder = Path(path).parent
+    named = [os.fsdecode(line.strip()) for line in lines if line.strip()]
+    if not named:
+        raise SourceError(
+            "a list of paths must name at least one picture",
+            got=f"no line in {printable(path)}",
+            do="Write one path a line",
+        )
+    return open_files([os.fspath(folder / name) for name in named])
+
+
 def _open_glob(pattern: str) -> Source:
     found = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)  # noqa: PTH207
     if not found:
@@ -124,6 +146,8 @@ def _opener(path: str) -> Callable[[str], Source] | None:
     name = path.lower()
     if name.endswith(".zip"):
         return open_zip
+    if name.endswith(".txt"):
+        return _open_path_list
     if name.endswith(ARCHIVE_SUFFIXES):
         return open_tar
     if name.endswith(".npy"):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from pictree.errors import SourceError
+from pictree.clustering.choose import parse_k
+from pictree.errors import InputError, SourceError
 from pictree.files import write_bytes
 from pictree.images.decode import ImageFormat
 from pictree.images.inventory import problems, remember, take_stock
@@ -15,6 +16,9 @@ from pictree.images.sources import Source
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run, csv_bytes
+
+_FEWEST = 3
+"""Fewer images have no silhouette, and no clusters worth the name."""
 
 
 def stock(
@@ -45,7 +49,9 @@ def stock(
     Raises
     ------
     SourceError
-        If not one file is usable.
+        If fewer than three different files are usable.
+    InputError
+        If there are fewer of them than clusters.
     """
     fmt = image_format(run)
     rows = run.info["shard_rows"]
@@ -64,7 +70,7 @@ def stock(
         run.write_table("images", shard, _complete(table, part, train_items, known))
     progress.close()
     inventory = run.inventory()
-    _refuse_nothing_used(inventory, source.name)
+    _refuse_too_few(inventory, source.name, recipe)
     _hold_out(run, inventory, recipe)
     write_bytes(run.path / "problems.csv", csv_bytes(problems(inventory)))
 
@@ -85,15 +91,23 @@ def _complete(
     )
 
 
-def _refuse_nothing_used(inventory: pl.DataFrame, name: str) -> None:
-    if (inventory["outcome"] == "used").any():
-        return
-    counts = inventory["outcome"].value_counts(sort=True).rows()
-    raise SourceError(
-        "A run needs at least one usable picture",
-        got=f"{name}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts),
-        do="See the reasons with `pictree scan`",
-    )
+def _refuse_too_few(inventory: pl.DataFrame, name: str, recipe: Recipe) -> None:
+    """Raise before the training what the clustering would raise after it."""
+    used = int((inventory["outcome"] == "used").sum())
+    counts = ", ".join(f"{n} {o}" for o, n in inventory["outcome"].value_counts(sort=True).rows())
+    if used < _FEWEST:
+        raise SourceError(
+            f"a run needs at least {_FEWEST} different pictures",
+            got=f"{name}: {counts}",
+            do="Add pictures, or see the reasons with `pictree scan`",
+        )
+    k = parse_k(recipe.clustering.k)
+    if recipe.clustering.method != "hdbscan" and min(k) > used:
+        raise InputError(
+            "k must be at most the number of different pictures",
+            got=f"k = {min(k)} for {used} pictures",
+            do="Pass a smaller --k, or add pictures",
+        )
 
 
 def _hold_out(run: Run, inventory: pl.DataFrame, recipe: Recipe) -> None:

@@ -205,3 +205,25 @@ class TestListsAndGlobs:
         assert source.paths[999_999] == "array[999999]"
         with pytest.raises(IndexError):
             source.paths[1_000_000]
+
+
+def test_a_text_file_names_pictures_one_a_line(tmp_path: Path) -> None:
+    for name in ("a.png", "b c.png"):
+        Image.new("L", (3, 3), 7).save(tmp_path / name)
+    (tmp_path / "list.txt").write_text("b c.png\n\na.png\r\ngone.png\n")
+    source = open_source(str(tmp_path / "list.txt"))
+    assert list(source.paths) == ["b c.png", "a.png", "gone.png"]
+    assert source.read(0) == (tmp_path / "b c.png").read_bytes()
+    with pytest.raises(Unusable) as caught:
+        source.read(2)
+    assert caught.value.outcome == "unreadable"
+
+
+def test_an_empty_list_of_paths_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("\n")
+    with pytest.raises(SourceError) as caught:
+        open_source(tmp_path / "list.txt")
+    assert str(caught.value) == (
+        f"a list of paths must name at least one picture; got no line in {tmp_path / 'list.txt'}. "
+        "Write one path a line."
+    )

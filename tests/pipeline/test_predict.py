@@ -1,0 +1,88 @@
+"""New pictures: the fit's own come back exactly, others near their kind, odd ones unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from pictree.errors import InputError
+from pictree.pipeline.predict import predict
+from pictree.store import Run
+
+
+def table(found: dict) -> pl.DataFrame:
+    return pl.read_csv(found["output"])
+
+
+def test_the_fits_own_images_get_the_stored_clusters(
+    small_run: Path, digits_npz: Path, tmp_path: Path
+) -> None:
+    found = predict(small_run, f"{digits_npz}:images", output=tmp_path / "p.csv")
+    stored = Run.open(small_run).assignments()["cluster"].to_list()
+    assert table(found)["cluster"].to_list() == stored
+    assert table(found)["confidence"].unique().to_list() == [1.0]
+    assert found["unknown"] == 0
+
+
+def test_the_models_own_way_agrees_with_the_stored_clusters(small_run: Path) -> None:
+    from pictree.clustering.flat import FlatClusters
+
+    run = Run.open(small_run)
+    model = FlatClusters.from_arrays(run.arrays(f"clusters/{run.clusters_name}/model.npz"))
+    assert (model.predict(run.array("codes")[:]) == run.labels()).all()
+
+
+def test_new_images_are_placed_with_their_kind(
+    small_run: Path, digits_npz: Path, tmp_path: Path
+) -> None:
+    found = predict(
+        small_run,
+        f"{digits_npz}:fresh",
+        output=tmp_path / "p.csv",
+        known_labels="fresh_known",
+    )
+    assert found["images"] == 60
+    assert found["acc"] > 0.25
+    columns = ["path", "cluster", "label", "confidence", "nearest_path", "outcome", "reason"]
+    assert table(found).columns == columns
+
+
+def test_noise_is_unknown_and_digits_are_not(
+    small_run: Path, digits_npz: Path, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    found = predict(small_run, noise, output=tmp_path / "noise.csv")
+    assert found["unknown"] == 20
+    fresh = predict(small_run, f"{digits_npz}:fresh", output=tmp_path / "fresh.csv")
+    assert fresh["unknown"] <= 6
+
+
+def test_broken_and_repeated_files_have_rows(small_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"")
+    Image.fromarray(np.full((40, 30), 9, np.uint8)).save(folder / "b.png")
+    (folder / "c.png").write_bytes((folder / "b.png").read_bytes())
+    found = predict(small_run, folder, output=tmp_path / "p.csv")
+    rows = table(found)
+    assert rows["path"].to_list() == ["a.png", "b.png", "c.png"]
+    assert rows["outcome"].to_list() == ["empty", "used", "duplicate"]
+    assert rows["cluster"][0] is None
+    assert rows["cluster"][1] == rows["cluster"][2]
+    assert found["problems"] == {"empty": 1}
+    assert found["used"] == 2
+
+
+def test_a_file_of_the_users_is_not_overwritten(small_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("mine")
+    with pytest.raises(InputError) as caught:
+        predict(small_run, tmp_path, output=tmp_path / "p.csv")
+    assert str(caught.value) == (
+        f"the output must be a new file; got {tmp_path / 'p.csv'}, which exists. "
+        "Choose another name."
+    )
+    assert (tmp_path / "p.csv").read_text() == "mine"
