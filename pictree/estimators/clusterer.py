@@ -1,0 +1,300 @@
+"""`ImageClusterer`: images to clusters, by way of an autoencoder's codes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from pictree.clustering.choose import Candidate, choose_k, parse_k
+from pictree.clustering.flat import FlatClusters, fit_clusters
+from pictree.errors import InputError
+from pictree.estimators import saved
+from pictree.estimators.autoencoder import ConvAutoencoder, to_seed
+from pictree.files import write_atomic
+from pictree.recipes.parts import ClusteringPart
+
+_CLUSTERS = "clusters.npz"
+
+
+class ImageClusterer(
+    ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
+):
+    """Clusters of images: an autoencoder learns their codes, the codes are clustered.
+
+    Parameters
+    ----------
+    n_clusters : "auto", int or "low:high", default="auto"
+        Number of clusters. "auto" and a range choose it from the data without labels; the
+        ranked candidates are in ``shortlist_``. A recipe with HDBSCAN finds its own number.
+    recipe : str or path, default="large-1568"
+        As in `ConvAutoencoder`; of its clustering section the method, starts, standardise and
+        seed are followed. The clusters are fitted on all of X.
+    image_shape : (h, w) or (h, w, c), optional
+        As in `ConvAutoencoder`.
+    epochs : int, optional
+        Passes over X. The recipe's by default.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the training and, where the recipe has no seed of its own, of the clustering.
+
+    Attributes
+    ----------
+    labels_ : int32 (n used,)
+        Cluster of each image of `fit`, 0 the largest; -1 is noise (HDBSCAN alone). Where X was
+        files, of those that were used, in the order of ``paths_``.
+    n_clusters_ : int
+    cluster_centers_ : float32 (n_clusters_, code size)
+        `inverse_transform` shows them as images.
+    shortlist_ : list of pictree.clustering.choose.Candidate
+        Best first: k, score, reason. Unmeasured where n_clusters was a number; empty with
+        HDBSCAN.
+    autoencoder_ : ConvAutoencoder
+    outcomes_, paths_, n_features_in_, feature_names_in_
+        As in `ConvAutoencoder`.
+
+    Notes
+    -----
+    X is what `ConvAutoencoder` takes: arrays of images, flat rows, or pictures by path. With
+    picture files ``labels_``, and so `fit_predict`, cover those that were used. `predict` and
+    `transform` give one row for each file, in the source's order: a duplicate has its twin's, a
+    file that can't be used has cluster -1 and a code of NaN. A warning names the unusable.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from pictree import ImageClusterer
+    >>> X = load_digits().images
+    >>> model = ImageClusterer(n_clusters=10, epochs=1, random_state=0).fit(X)
+    >>> model.labels_.shape
+    (1797,)
+    >>> bool((model.predict(X[:5]) == model.labels_[:5]).all())
+    True
+    >>> model.inverse_transform(model.cluster_centers_).shape
+    (10, 8, 8)
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | str = "auto",
+        *,
+        recipe: str | Path = "large-1568",
+        image_shape: tuple[int, ...] | None = None,
+        epochs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.recipe = recipe
+        self.image_shape = image_shape
+        self.epochs = epochs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: object = None) -> ImageClusterer:
+        """Learn codes from images and cluster them.
+
+        Parameters
+        ----------
+        X : array-like or pictures
+            See the class's notes.
+        y : ignored
+
+        Returns
+        -------
+        ImageClusterer
+            Itself.
+
+        Raises
+        ------
+        InputError, SourceError, RecipeError
+            All are ValueErrors.
+        """
+        seed = to_seed(self.random_state)
+        model = ConvAutoencoder(
+            self.recipe, image_shape=self.image_shape, epochs=self.epochs, random_state=seed
+        )
+        part = model._full_recipe().clustering
+        candidates = [] if part.method == "hdbscan" else parse_k(self.n_clusters)
+        images = model._read_to_fit(X)
+        _check_enough(candidates, images.pixels)
+        codes = model._learn(images)._encode(images.pixels)
+        self.autoencoder_ = model
+        self._cluster(codes, candidates, part, seed if part.seed is None else part.seed)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Say which cluster each image belongs to.
+
+        Parameters
+        ----------
+        X : array-like or pictures
+            As in `fit`, of the same shape and in the same units.
+
+        Returns
+        -------
+        int32 (n,)
+            -1 for a file that can't be used, and for noise.
+
+        Raises
+        ------
+        InputError, SourceError, NotFittedError
+        """
+        check_is_fitted(self)
+        images = self.autoencoder_._read(X)
+        if not len(images.pixels):
+            return images.per_row(np.empty(0, np.int32), -1)
+        codes = self.autoencoder_._encode(images.pixels)
+        return images.per_row(self.clusters_.predict(codes), -1)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the codes of images; see `ConvAutoencoder.transform`.
+
+        Parameters
+        ----------
+        X : array-like or pictures
+
+        Returns
+        -------
+        float32 (n, code size)
+        """
+        check_is_fitted(self)
+        return self.autoencoder_._codes(X)
+
+    def inverse_transform(self, Z: Any) -> np.ndarray:
+        """Compute the images that codes stand for; see `ConvAutoencoder.inverse_transform`.
+
+        Parameters
+        ----------
+        Z : array-like (n, code size)
+            Codes, for example ``cluster_centers_``.
+
+        Returns
+        -------
+        float32 (n, n_features), (n, h, w) or (n, h, w, c)
+        """
+        check_is_fitted(self)
+        return self.autoencoder_.inverse_transform(Z)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator; nothing is pickled.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if absent; an estimator saved there before is replaced. A ``random_state`` that
+            is a generator is saved as None.
+
+        Raises
+        ------
+        NotFittedError
+        RunError
+            If the folder can't be written.
+        """
+        check_is_fitted(self)
+        path = Path(folder)
+        self.autoencoder_.save(path / "autoencoder")
+        arrays = self.clusters_.to_arrays()
+        write_atomic(path / _CLUSTERS, lambda f: np.savez(f, allow_pickle=False, **arrays))
+        saved.write(self, path, {"shortlist": [asdict(c) for c in self.shortlist_]})
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> ImageClusterer:
+        """Read what `save` wrote; nothing is unpickled.
+
+        Parameters
+        ----------
+        folder : path-like
+
+        Returns
+        -------
+        ImageClusterer
+            Predicts the same clusters on the same machine.
+
+        Raises
+        ------
+        RunError
+            If a file is absent or damaged; it is named.
+        """
+        path = Path(folder)
+        model, fitted = saved.read(cls, path)
+        with saved.reading(path / saved.FILE):
+            model.shortlist_ = [Candidate(**row) for row in fitted["shortlist"]]
+        with (
+            saved.reading(path / _CLUSTERS),
+            np.load(path / _CLUSTERS, allow_pickle=False) as arrays,
+        ):
+            model._keep(FlatClusters.from_arrays(dict(arrays)))
+        model.autoencoder_ = ConvAutoencoder.load(path / "autoencoder")
+        return model
+
+    def _cluster(
+        self, codes: np.ndarray, candidates: list[int], part: ClusteringPart, seed: int
+    ) -> None:
+        self.shortlist_ = choose_k(codes, candidates, seed=seed) if candidates else []
+        k = self.shortlist_[0].k if self.shortlist_ else 0
+        starts, standardise = part.starts, part.standardise
+        self._keep(
+            fit_clusters(codes, part.method, k, starts=starts, standardise=standardise, seed=seed)
+        )
+
+    def _keep(self, clusters: FlatClusters) -> None:
+        self.clusters_ = clusters
+        self.labels_ = clusters.labels
+        self.n_clusters_ = clusters.n_clusters
+        self.cluster_centers_ = clusters.centres
+
+    @property
+    def n_features_in_(self) -> int:
+        """Height × width × channels of the images of `fit`."""
+        return self.autoencoder_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns of X, where it had names."""
+        return self.autoencoder_.feature_names_in_
+
+    @property
+    def outcomes_(self) -> Any:
+        """What became of each file, a polars frame; None where X was an array."""
+        return self.autoencoder_.outcomes_
+
+    @property
+    def paths_(self) -> list[str] | None:
+        """Paths of the images that ``labels_`` is about; None where X was an array."""
+        return self.autoencoder_.paths_
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.autoencoder_._n_features_out
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _check_enough(candidates: list[int], pixels: np.ndarray) -> None:
+    """Refuse before the training what the clustering would refuse after it."""
+    n = len(pixels)
+    if n < 2 or (pixels == pixels[0]).all():
+        raise InputError(
+            "clustering needs at least 2 different images",
+            got=f"n_samples={n}" + (", all equal" if n > 1 else ""),
+            do="Pass more images",
+        )
+    if n < min(candidates, default=2):
+        raise InputError(
+            "n_clusters must be at most the number of images",
+            got=f"n_clusters={min(candidates)} with n_samples={n}",
+            do="Pass fewer clusters or more images",
+        )
