@@ -32,6 +32,7 @@ import io
 import json
 import os
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -288,7 +289,7 @@ class Run:
         try:
             with np.load(self.path / file, allow_pickle=False) as stored:
                 return {key: stored[key] for key in stored.files}
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise _damaged(self.path / file) from error
 
     def write_map(self, method: str, points: np.ndarray) -> None:

@@ -159,3 +159,12 @@ def test_the_same_arrays_give_the_same_bytes(run: Run) -> None:
 def test_csv_quotes_odd_names() -> None:
     table = pl.DataFrame({"path": ['a "b",\nc.png']})
     assert csv_bytes(table) == b'path\n"a ""b"",\nc.png"\n'
+
+
+@pytest.mark.parametrize("length", [0, 10, 200])
+def test_a_torn_npz_is_named(run: Run, length: int) -> None:
+    run.write_arrays("a.npz", {"x": np.arange(50)})
+    file = run.path / "a.npz"
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(RunError, match="a.npz, which can't be read"):
+        run.arrays("a.npz")
