@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pictree.device import Device, choose_device
+from pictree.device import Device, choose_device, keep_pages
 from pictree.images.idx import read_idx
 from pictree.networks import layers
 from pictree.networks.autoencoder import Architecture, build
-from pictree.pipeline.hardware import keep_freed_memory
 from pictree.recipes.recipe import change, load_recipe
 from pictree.training.loop import train
 
@@ -44,7 +43,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--images", type=int, default=60_000)
     asked = parser.parse_args()
-    keep_freed_memory()
+    keep_pages()
     images = read_idx(str(asked.data / "mnist" / "train-images-idx3-ubyte.gz"))[: asked.images]
     pixels = np.ascontiguousarray(images)[..., None]
     forms = {

@@ -233,10 +233,10 @@ def recipes(
 
     Example: pictree recipes small-98 > mine.toml
     """
-    from pictree.recipes.recipe import load_recipe, recipe_names, to_toml
+    from pictree.recipes.recipe import load_recipe, recipe_names, recipe_text
 
     if name is not None:
-        text = to_toml(load_recipe(name))
+        text = recipe_text(name)
         _print({"name": name, "toml": text}, as_json, lambda found: found["toml"].rstrip())
         return
     found = {name: load_recipe(name).about for name in recipe_names()}
@@ -296,11 +296,11 @@ def _fail(text: str, code: int) -> None:
 def _fit(
     pictures: list[str], output: Path, options: dict[str, Any], as_json: bool
 ) -> dict[str, Any]:
+    from pictree.device import keep_pages
     from pictree.pipeline.fit import fit as fit_pictures
-    from pictree.pipeline.hardware import keep_freed_memory
     from pictree.pipeline.text import fit_text
 
-    keep_freed_memory()
+    keep_pages()
     found = fit_pictures(
         _one_or_more(pictures),
         output,

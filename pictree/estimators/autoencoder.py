@@ -290,7 +290,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         recipe, seed = self._full_recipe(), to_seed(self.random_state)
         part = recipe.network
         shape = self.input_format_.image_shape
-        model = build(Architecture(shape, part.encoder, part.decoder, part.code), seed)
+        model = build(
+            Architecture(shape, part.encoder, part.decoder, part.code, part.output), seed
+        )
         device = choose_device(recipe.training.precision, (*part.encoder, *part.decoder))
         self.history_ = train(model, images.pixels, recipe.training, device, seed=seed)
         self.model_ = model

@@ -73,26 +73,3 @@ def peak_mb() -> float | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc's malloc to keep the pages it was given; for a process that trains.
-
-    Training frees and asks for the same large blocks at each step; giving them back to the
-    system in between makes each step fault its pages in anew. Elsewhere than on glibc this
-    does nothing.
-    """
-    import ctypes
-
-    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # <malloc.h>: M_TRIM_THRESHOLD …
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return
-    for parameter, value in (
-        (mmap_threshold, 1 << 30),
-        (trim_threshold, 1 << 30),
-        (top_pad, 1 << 26),
-    ):
-        mallopt(parameter, value)

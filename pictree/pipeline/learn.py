@@ -74,6 +74,7 @@ def _build(run: Run, recipe: Recipe, seed: int, progress: Progress) -> Autoencod
         encoder=recipe.network.encoder,
         decoder=recipe.network.decoder,
         code=recipe.network.code,
+        output=recipe.network.output,
     )
     model = build(architecture, seed)
     progress.say(summary.render(summary.layer_table(model)))

@@ -98,7 +98,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     """
     text = str(name_or_path)
     if text in recipe_names():
-        return parse_recipe(_packaged(text), name=text)
+        return parse_recipe(recipe_text(text), name=text)
     path = Path(name_or_path)
     if not path.is_file():
         near = difflib.get_close_matches(text, recipe_names(), n=1)
@@ -194,7 +194,20 @@ def change(recipe: Recipe, **changes: Any) -> Recipe:
     return recipe
 
 
-def _packaged(name: str) -> str:
+def recipe_text(name: str) -> str:
+    """Return a packaged recipe's file, comments and all, to copy and change.
+
+    Raises
+    ------
+    RecipeError
+        If no packaged recipe has that name.
+    """
+    if name not in recipe_names():
+        raise RecipeError(
+            f"a packaged recipe must be one of {', '.join(recipe_names())}",
+            got=repr(name),
+            do="Check the name",
+        )
     return (resources.files("pictree.recipes") / f"{name}.toml").read_text(encoding="utf-8")
 
 

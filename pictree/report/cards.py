@@ -30,8 +30,8 @@ class Card:
         The cluster whose centre is nearest.
     nearest, typical, border : int arrays
         Rows of used images, disjoint: the nearest to the centre (the first is the medoid of a
-        k-means cluster); the middle half by distance, evenly; those that another cluster's
-        centre is almost as near to, the most doubtful first.
+        k-means cluster); the middle half by distance, evenly; those nearest to the
+        border with another cluster, the most doubtful first.
     """
 
     cluster: int
@@ -49,8 +49,8 @@ def choose_cards(found: Findings) -> list[Card]:
     Clusters past the hundredth get their nearest image alone.
     """
     centres = _means(found.codes, found.labels, found.k)
-    doubt = _doubt(found.codes, found.labels, centres)
-    neighbours = _neighbours(centres)
+    between = _between(found, centres)
+    border = _to_border(found, centres, between)
     copies = _copies(found)
     members = _members(found.labels, found.k)
     order = [int(c) for c in np.argsort(-found.sizes, kind="stable")]
@@ -59,8 +59,10 @@ def choose_cards(found: Findings) -> list[Card]:
     for place, cluster in enumerate([*order, -1] if len(members[-1]) else order):
         rows = members[cluster]
         each = shown if place < MOST_CARDS or cluster < 0 else 1
-        picked = _spread(rows, each) if cluster < 0 else _picked(rows, found.distances, doubt, each)
-        neighbour = neighbours[cluster] if cluster >= 0 else None
+        picked = (
+            _spread(rows, each) if cluster < 0 else _picked(rows, found.distances, border, each)
+        )
+        neighbour = _neighbour(between[cluster]) if cluster >= 0 else None
         cards.append(Card(cluster, len(rows), int(copies[rows].sum()), neighbour, *picked))
     return cards
 
@@ -84,27 +86,37 @@ def _squared(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return np.maximum(squares, 0)
 
 
-def _doubt(codes: Stacked, labels: np.ndarray, centres: np.ndarray) -> np.ndarray | None:
-    """Distance to the own centre over that to the nearest other one; None for one cluster."""
-    if len(centres) < 2:
+def _between(found: Findings, centres: np.ndarray) -> np.ndarray:
+    """Distances between the clusters' centres, (k, k); infinite to itself and to empty ones."""
+    distances = np.sqrt(_squared(centres, centres))
+    np.fill_diagonal(distances, np.inf)
+    distances[:, found.sizes == 0] = np.inf
+    return distances
+
+
+def _to_border(found: Findings, centres: np.ndarray, between: np.ndarray) -> np.ndarray | None:
+    """Return each image's distance to the nearest border of its cluster; None for one cluster.
+
+    A border is the plane half-way between two centres: with distances a to the own centre,
+    b to the other and c between the two, (b² - a²) / 2c.
+    """
+    if np.isinf(between).all():
         return None
-    doubt = np.zeros(len(labels))
-    for start in range(0, len(labels), _BLOCK):
-        part = labels[start : start + _BLOCK]
-        squares = _squared(codes[start : start + _BLOCK].astype(np.float64), centres)
-        at = np.arange(len(part)), np.maximum(part, 0)
-        own = squares[at]
-        squares[at] = np.inf
-        doubt[start : start + _BLOCK] = np.sqrt(own / np.maximum(squares.min(1), 1e-30))
-    return doubt
+    border = np.zeros(len(found.labels))
+    for start in range(0, len(border), _BLOCK):
+        own = np.maximum(found.labels[start : start + _BLOCK], 0)
+        codes = found.codes[start : start + _BLOCK].astype(np.float64)
+        squares = _squared(codes, centres)
+        further = squares - squares[np.arange(len(own)), own][:, None]
+        apart = np.maximum(between[own], 1e-12)
+        border[start : start + _BLOCK] = np.where(
+            np.isinf(apart), np.inf, further / (2 * apart)
+        ).min(1)
+    return border
 
 
-def _neighbours(centres: np.ndarray) -> list[int | None]:
-    if len(centres) < 2:
-        return [None] * len(centres)
-    squares = _squared(centres, centres)
-    np.fill_diagonal(squares, np.inf)
-    return [int(c) for c in squares.argmin(1)]
+def _neighbour(distances: np.ndarray) -> int | None:
+    return None if np.isinf(distances).all() else int(distances.argmin())
 
 
 def _copies(found: Findings) -> np.ndarray:
@@ -122,15 +134,17 @@ def _members(labels: np.ndarray, k: int) -> dict[int, np.ndarray]:
 
 
 def _picked(
-    rows: np.ndarray, distances: np.ndarray, doubt: np.ndarray | None, each: int
+    rows: np.ndarray, distances: np.ndarray, to_border: np.ndarray | None, each: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows that are nearest, typical and at the border: at most ``each`` of a kind."""
     rows = rows[np.argsort(distances[rows], kind="stable")]
     nearest, rest = rows[:each], rows[each:]
     if each == 1:
         return nearest, rest[:0], rest[:0]
-    by_doubt = rest[::-1] if doubt is None else rest[np.argsort(-doubt[rest], kind="stable")]
-    border = by_doubt[: min(each, max(0, len(rest) - each))]
+    outer = rest[::-1]
+    if to_border is not None:
+        outer = rest[np.argsort(to_border[rest], kind="stable")]
+    border = outer[: min(each, max(0, len(rest) - each))]
     inner = rest[~np.isin(rest, border)]
     middle = inner[len(inner) // 4 : max(len(inner) * 3 // 4, min(each, len(inner)))]
     return nearest, _evenly(middle, each), border

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pictree.device import Device, keep_pages
+from pictree.device import Device
 from pictree.errors import InputError
 from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import check_shape
@@ -94,7 +94,6 @@ def train(
     history = resume(checkpoint, model, optimizer, mark, settings.epochs)
     if history and on_batch is not None:
         on_batch(len(history) * len(rows))
-    keep_pages()
     with _repeatable(model, settings):
         for epoch in range(len(history) + 1, settings.epochs + 1):
             start = time.perf_counter()

@@ -1,0 +1,119 @@
+"""The page in a real browser, opened as a file with the network cut."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from conftest import Page
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from pictree.store import Run
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.fail("these tests need Chromium: apt-get install chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def open_page(browser: Browser, run: Run, width: int, scheme: str = "light", **options) -> Tab:
+    """Open the report offline; every complaint and every request is kept on the tab."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, **options
+    )
+    tab = context.new_page()
+    tab.complaints, tab.requests = [], []
+    tab.on("console", lambda message: tab.complaints.append(message.text))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on("request", lambda request: tab.requests.append(request.url))
+    tab.goto((run.path / "report.html").as_uri())
+    return tab
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1366])
+def test_opens_offline_without_complaint_and_fits(
+    browser: Browser, page: Page, digit_run: Run, width: int, scheme: str
+) -> None:
+    tab = open_page(browser, digit_run, width, scheme)
+    assert tab.complaints == []
+    outside = [url for url in tab.requests if not url.startswith(("file:", "data:"))]
+    assert outside == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    broken = "[...document.images].filter(i => !(i.complete && i.naturalWidth)).length"
+    assert tab.evaluate(broken) == 0
+    ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(246, 247, 248)", "dark": "rgb(18, 21, 25)"}[scheme]
+
+
+CONTRAST = """() => {
+  const light = ([r, g, b]) => [r, g, b]
+    .map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = numbers(getComputedStyle(e).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("main *, header *, footer *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || element instanceof SVGElement) continue;
+    const pair = [numbers(getComputedStyle(element).color), ground(element)].map(light);
+    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    if (ratio < 4.5) poor.push(`${element.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return poor;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_enough_contrast(
+    browser: Browser, page: Page, digit_run: Run, scheme: str
+) -> None:
+    assert open_page(browser, digit_run, 1366, scheme).evaluate(CONTRAST) == []
+
+
+def test_maps_are_tabs_that_the_keyboard_moves(
+    browser: Browser, page: Page, digit_run: Run
+) -> None:
+    tab = open_page(browser, digit_run, 1366)
+    assert tab.get_by_role("tab").all_inner_texts() == ["PCA", "t-SNE"]
+    assert [tab.locator(m).is_visible() for m in ("#map-pca", "#map-tsne")] == [True, False]
+    tab.get_by_role("tab", name="PCA").focus()
+    tab.keyboard.press("ArrowRight")
+    assert [tab.locator(m).is_visible() for m in ("#map-pca", "#map-tsne")] == [False, True]
+    assert tab.evaluate("document.activeElement.textContent") == "t-SNE"
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#map-pca").is_visible()
+
+
+def test_without_scripts_all_maps_stand_below_each_other(
+    browser: Browser, page: Page, digit_run: Run
+) -> None:
+    tab = open_page(browser, digit_run, 390, java_script_enabled=False)
+    assert tab.locator("#map-pca").is_visible()
+    assert tab.locator("#map-tsne").is_visible()
+
+
+def test_on_paper_all_maps_are_there(browser: Browser, page: Page, digit_run: Run) -> None:
+    tab = open_page(browser, digit_run, 1366)
+    tab.emulate_media(media="print")
+    assert tab.locator("#map-pca").is_visible()
+    assert tab.locator("#map-tsne").is_visible()
+    assert not tab.locator("nav").is_visible()
