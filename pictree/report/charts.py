@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from pictree.report.palette import MOST_NAMED, Groups
 
@@ -106,17 +107,32 @@ def _scatter(
 
 
 def _write_names(axes: Axes, points: np.ndarray, groups: Groups, fontsize: float) -> None:
-    """Write each group's name at the point nearest to the group's median."""
+    """Write each group's name where the group is densest."""
     from matplotlib.patheffects import withStroke
 
     for group, name in enumerate(groups.names):
         own = points[groups.of_image == group]
         if len(own) == 0 or len(name) > 16:
             continue
-        at = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]
+        at = densest(own, points)
         text = axes.text(float(at[0]), float(at[1]), name, fontsize=fontsize, weight="bold")
         text.set(color="#101418", ha="center", va="center", parse_math=False)
         text.set_path_effects([withStroke(linewidth=fontsize / 4, foreground="white")])
+
+
+def densest(own: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the middle of the fullest part of a map, (2,), for the points ``own`` (m, 2).
+
+    The map of all ``points`` is cut into 24 × 24 cells; a cell counts with those around it.
+    """
+    low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-6)
+    cells = np.minimum((own - low) / span * 24, 23).astype(int)
+    counts = np.zeros((26, 26))
+    np.add.at(counts, tuple(cells.T + 1), 1)
+    around = sliding_window_view(counts, (3, 3)).sum((2, 3))
+    fullest = around[tuple(cells.T)].argmax()
+    near = (abs(cells - cells[fullest]) <= 1).all(1)
+    return np.median(own[near], axis=0)
 
 
 def _legend(axes: Axes, groups: Groups) -> None:

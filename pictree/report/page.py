@@ -13,6 +13,7 @@ from pictree.report import odd, summary, views
 from pictree.report.cards import MOST_CARDS, choose_cards
 from pictree.report.figures import MAP_NAMES, draw_absent
 from pictree.report.gather import Findings, gather
+from pictree.report.losses import loss_view
 from pictree.report.mosaic import mosaic
 from pictree.report.palette import Groups, groups_of
 from pictree.report.words import shown
@@ -90,7 +91,7 @@ def _texts(found: Findings) -> dict[str, Any]:
         "shortlist": summary.shortlist(found),
         "chosen_k": str(found.k),
         "restored": views.restored_views(found),
-        "loss": views.loss_view(found),
+        "loss": loss_view(found),
         "duplicates": odd.duplicates(found),
         "n_duplicates": int((found.inventory["outcome"] == "duplicate").sum()),
         "worst": odd.worst_restored(found),

@@ -18,6 +18,14 @@ _CLUSTERED = {
     "train": "the images that the network was trained on; the others were predicted",
     "validation": "the held-out images; the others were predicted",
 }
+_STAGES = {
+    "stock": "reading the pictures",
+    "learn": "training the network",
+    "encode": "computing codes",
+    "group": "clustering",
+    "judge": "judging",
+    "maps": "drawing maps",
+}
 _SCORES = (
     (
         "acc",
@@ -92,8 +100,9 @@ def doubt(metrics: dict[str, Any]) -> str | None:
     margin = max(0.01, best.get("deviations", {}).get("acc", 0.0))
     if ours["acc"] > best["scores"]["acc"] + margin:
         return None
+    does = "does as well" if ours["acc"] >= best["scores"]["acc"] - margin else "does better"
     return (
-        f"The network was not worth its time here: {best['name']} does as well. "
+        f"The network was not worth its time here: {best['name']} {does}. "
         "Take these clusters as a first look at the pile, not as an answer."
     )
 
@@ -161,8 +170,9 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Recipe", _text(info.get("recipe"))),
         ("Seed", _text(info.get("seed"))),
         ("Time", duration(sum(seconds for _, seconds in stages)) if stages else ""),
-        ("Hardware", _text(info.get("hardware"))),
-        ("Device", _text(info.get("device"))),
+        ("Memory", f"{count(round(info['peak_mb']))} MB at most" if info.get("peak_mb") else ""),
+        ("Hardware", _hardware(info.get("hardware") or {})),
+        ("Device", _text((info.get("device") or {}).get("reason"))),
     ]
     return [(term, text) for term, text in terms if text]
 
@@ -181,10 +191,21 @@ def _method(found: Findings) -> str:
     return f"{_METHODS.get(method, method)}, {counted(found.k, 'cluster')}, fitted on {fitted}"
 
 
+def _hardware(value: dict[str, Any]) -> str:
+    cores, memory = value.get("cores"), value.get("memory_gib")
+    parts = (
+        value.get("processor"),
+        counted(cores, "core") if cores else None,
+        f"{memory} GiB of memory" if memory else None,
+        value.get("system"),
+    )
+    return shown(", ".join(part for part in parts if part))
+
+
 def _stages(info: dict[str, Any]) -> list[tuple[str, float]]:
-    """Name and seconds of the stages before the report, which can't time itself."""
-    stages = info.get("stages", {}).items()
-    return [(n, float(s.get("seconds", 0))) for n, s in stages if n not in ("report", "pictures")]
+    """Words and seconds of the stages before the report, which can't time itself."""
+    done = info.get("stages", {})
+    return [(words, done[name]["seconds"]) for name, words in _STAGES.items() if name in done]
 
 
 def stages(found: Findings) -> list[tuple[str, str]]:
@@ -220,8 +241,4 @@ def loss_rows(found: Findings) -> list[dict[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    """Return a value of run.json as words: ``processor: X, cores: 2``."""
-    if isinstance(value, dict):
-        said = ((k, v) for k, v in value.items() if v not in (None, ""))
-        return " · ".join(f"{str(k).replace('_', ' ')}: {v}" for k, v in said)
     return "" if value is None else shown(str(value))

@@ -1,9 +1,8 @@
-"""What the template shows of cards, maps, reconstructions and losses: texts and pictures."""
+"""What the template shows of cards, maps and reconstructions: texts and pictures."""
 
 from __future__ import annotations
 
 import io
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,8 @@ from pictree.report.cards import MOST_CARDS, Card
 from pictree.report.charts import map_dots
 from pictree.report.figures import MAP_NAMES, thirds
 from pictree.report.gather import Findings
-from pictree.report.palette import GREY, Groups
+from pictree.report.palette import GREY, MOST_NAMED, Groups
 from pictree.report.sheets import Picture, data_uri, drawing_uri, tile
-from pictree.report.summary import loss_rows
 from pictree.report.words import count, counted, figure, percent, shown
 
 _MAP_WIDTH = 560
@@ -168,7 +166,10 @@ def map_views(
         dots = []
         for kind, groups in colourings.items():
             by = "cluster" if kind == "clusters" else "known label"
-            dots.append((f"By {by}", _dots(points, groups, f"{name} map by {by}"), groups.legend))
+            n = len(groups.names)
+            many = f" (the first {MOST_NAMED} of {count(n)} are named; colours repeat)"
+            caption = f"By {by}{many if n > MOST_NAMED else ''}"
+            dots.append((caption, _dots(points, groups, f"{name} map by {by}"), groups.legend))
         image, drawn = mosaics[method]
         alt = f"{name} map made of {counted(drawn, 'picture')}, framed in their cluster's colour"
         uri = data_uri(image, quality=70)
@@ -197,67 +198,3 @@ def restored_views(found: Findings) -> list[tuple[str, list[tuple[Picture, Pictu
         ]
         views.append((name, pairs))
     return [view for view in views if view[1]]
-
-
-@dataclass(frozen=True)
-class LossView:
-    """The loss curves as points of a drawing 400 × 220 units large.
-
-    Attributes
-    ----------
-    curves : list of (str, str, list of (float, float))
-        Name, class and points.
-    lines : list of (float, str)
-        Height and text of the horizontal lines.
-    epochs : list of (float, str)
-        Place and text of the marks below.
-    last : str
-        The last epoch's losses in words.
-    """
-
-    curves: list[tuple[str, str, list[tuple[float, float]]]]
-    lines: list[tuple[float, str]]
-    epochs: list[tuple[float, str]]
-    last: str
-
-
-def loss_view(found: Findings) -> LossView | None:
-    """Return the loss curves, or None where nothing was trained."""
-    rows = loss_rows(found)
-    if not rows:
-        return None
-    kinds = [("training", "loss"), ("validation", "validation_loss")]
-    series = {n: [(r["epoch"], r[k]) for r in rows if r.get(k) is not None] for n, k in kinds}
-    values = [value for points in series.values() for _, value in points]
-    low, high = min(values), max(values)
-    first, last = rows[0]["epoch"], rows[-1]["epoch"]
-
-    def x(epoch: float) -> float:
-        return round(52 + 336 * (epoch - first) / max(last - first, 1), 1)
-
-    def y(value: float) -> float:
-        return round(186 - 170 * (value - low) / ((high - low) or 1), 1)
-
-    curves = [(n, n, [(x(e), y(v)) for e, v in points]) for n, points in series.items() if points]
-    marks = sorted({first + round((last - first) * i / 4) for i in range(5)})
-    said = ", ".join(
-        f"{name} {figure(points[-1][1], 4)}" for name, points in series.items() if points
-    )
-    return LossView(
-        curves,
-        [(y(value), text) for value, text in _round_between(low, high)],
-        [(x(epoch), str(epoch)) for epoch in marks],
-        f"After {counted(last, 'epoch')}: {said}.",
-    )
-
-
-def _round_between(low: float, high: float) -> list[tuple[float, str]]:
-    """Return round numbers from ``low`` to ``high``, some four, with their texts."""
-    if high <= low:
-        return [(low, figure(low, 4))]
-    power = math.floor(math.log10((high - low) / 3))
-    step = next(s for m in (1, 2, 5, 10) if (s := m * 10.0**power) >= (high - low) / 4)
-    places = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
-    return [
-        (i * step, figure(i * step, max(0, -math.floor(math.log10(step) + 1e-9)))) for i in places
-    ]

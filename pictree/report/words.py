@@ -16,11 +16,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """Return a share in words, without a line break in it: ``12 %``, ``0.4 %``."""
+    """Return a share in words, without a line break in it: ``12 %``, ``4.0 %``."""
     share = 100 * part / whole if whole else 0.0
     if 0 < share < 0.1:
         return "below\u00a00.1\u00a0%"
-    digits = 1 if share < 9.95 and share != round(share) else 0
+    digits = 1 if 0 < share < 9.95 else 0
     return f"{share:.{digits}f}\u00a0%"
 
 

@@ -47,6 +47,7 @@ def build_run(
     restored = np.clip(pca.inverse_transform(codes), 0, 1)
     errors = ((restored - flat) ** 2).mean(1).astype(np.float32)
     run = Run.create(folder, "[network]\nencoder = [32, 32]\n", _info(info))
+    run.update(stages={"stock": {"seconds": 0.2}, "learn": {"seconds": 125.0}})
     run.write_array("pixels", 0, pixels)
     run.write_array("codes", 0, codes)
     run.write_array("errors", 0, errors)
@@ -79,7 +80,9 @@ def _info(changes: dict[str, Any] | None) -> dict[str, Any]:
         "command": "pictree fit 'my pictures' -o run --seed 7",
         "recipe": "large-1568",
         "seed": 7,
-        "hardware": {"processor": "Some CPU", "cores": 2},
+        "hardware": {"processor": "Some CPU", "cores": 2, "memory_gib": 8.0, "system": "OS"},
+        "device": {"kind": "cpu", "reason": "CPU, 2 threads: no GPU found"},
+        "peak_mb": 1430.9,
         "versions": {"python": "3.11.2", "numpy": "2.0.0"},
         "clusters": "kmeans-k",
         "maps_missing": {"umap": "UMAP needs umap-learn; got none. Run pip install ."},

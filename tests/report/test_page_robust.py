@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import read_page
+from report_pages import read_page
 from report_runs import build_run
 
 
@@ -75,7 +75,7 @@ def test_one_image(tmp_path: Path) -> None:
 def test_a_cluster_of_one_image(tmp_path: Path) -> None:
     labels = np.array([0] * 19 + [1], np.int32)
     page = read_page(build_run(tmp_path / "run", coloured(20, 6, 6), labels=labels))
-    assert "Cluster 1 1 image, 5 %" in page.text
+    assert "Cluster 1 1 image, 5.0 %" in page.text
     assert "All, the nearest to the centre first" in page.text
 
 
@@ -107,6 +107,7 @@ def test_two_thousand_clusters(tmp_path: Path) -> None:
     rows = [row["id"] for row in page.all("tr") if "id" in row]
     assert rows == [f"cluster-{c}" for c in range(100, 2000)]
     assert "1900 smaller clusters" in page.text
+    assert "By cluster (the first 40 of 2,000 are named; colours repeat)" in page.text
     assert len(list((run.path / "pictures").glob("cluster-*.png"))) == 100
 
 

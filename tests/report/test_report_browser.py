@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import Page
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as Tab
+from report_pages import Page
+from report_runs import build_run
 
+from pictree.report.page import write_report
 from pictree.store import Run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -55,6 +59,24 @@ def test_opens_offline_without_complaint_and_fits(
     assert tab.evaluate(broken) == 0
     ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(246, 247, 248)", "dark": "rgb(18, 21, 25)"}[scheme]
+
+
+def test_long_names_do_not_widen_the_page(browser: Browser, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (150, 4, 16, 3), np.uint8)
+    extra = [{"path": "y" * 300, "outcome": "empty", "reason": "z" * 300}]
+    run = build_run(
+        tmp_path / "run",
+        pixels,
+        ["x" * 200, "kind"] * 75,
+        labels=np.arange(150, dtype=np.int32),
+        paths=[f"{i}" + "w" * 300 for i in range(150)],
+        extra=extra,
+        info={"command": "v" * 500},
+    )
+    write_report(run)
+    tab = open_page(browser, run, 390)
+    assert tab.complaints == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 CONTRAST = """() => {

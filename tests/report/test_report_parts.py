@@ -12,6 +12,7 @@ from report_runs import build_run
 
 from pictree.images.batches import Stacked
 from pictree.report.cards import choose_cards
+from pictree.report.charts import densest
 from pictree.report.gather import Findings, gather
 from pictree.report.mosaic import mosaic, one_per_cell
 from pictree.report.odd import farthest, worst_restored
@@ -150,18 +151,30 @@ def test_small_pictures_grow_by_whole_pixels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("acc", "plain", "deviation", "has_doubt"),
+    ("acc", "deviation", "said"),
     [
-        (0.6, 0.5, 0.0, False),
-        (0.505, 0.5, 0.0, True),
-        (0.55, 0.5, 0.06, True),
-        (0.4, 0.5, 0.0, True),
+        (0.6, 0.0, None),
+        (0.505, 0.0, "k-means does as well."),
+        (0.55, 0.06, "k-means does as well."),
+        (0.4, 0.0, "k-means does better."),
     ],
 )
-def test_doubt(acc: float, plain: float, deviation: float, has_doubt: bool) -> None:
-    baseline = {"name": "k-means", "scores": {"acc": plain}, "deviations": {"acc": deviation}}
-    said = doubt({"scores": {"acc": acc}, "baselines": [baseline]})
-    assert (said is not None) == has_doubt
+def test_doubt(acc: float, deviation: float, said: str | None) -> None:
+    baseline = {"name": "k-means", "scores": {"acc": 0.5}, "deviations": {"acc": deviation}}
+    got = doubt({"scores": {"acc": acc}, "baselines": [baseline]})
+    whole = (
+        f"The network was not worth its time here: {said} "
+        "Take these clusters as a first look at the pile, not as an answer."
+    )
+    assert got == (said and whole)
+
+
+def test_a_groups_name_stands_where_it_is_densest() -> None:
+    """Two heaps, the median between them in the void: the bigger heap gets the name."""
+    rng = np.random.default_rng(0)
+    own = np.concatenate([rng.normal(0, 0.1, (100, 2)), rng.normal(9, 0.1, (90, 2))])
+    assert abs(densest(own, own)).max() < 0.2
+    assert densest(np.zeros((1, 2)), np.zeros((3, 2))).tolist() == [0, 0]
 
 
 def test_no_doubt_without_known_labels() -> None:
