@@ -13,7 +13,7 @@ import typer
 
 from pictree.errors import InputError, PictreeError
 
-DEFAULT_RECIPE = "large-1568"
+DEFAULT_RECIPE = "quick"
 
 app = typer.Typer(
     name="pictree",
@@ -204,6 +204,22 @@ def predict(
     )
     _print(found, as_json, predict_text)
     _exit_if_strict(strict, found)
+
+
+@app.command()
+def cut(
+    run: RunFolder,
+    k: Annotated[int, typer.Option(help="Number of clusters.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Cut a run's tree into another number of clusters; nothing is trained again.
+
+    Example: pictree cut run --k 20
+    """
+    from pictree.pipeline.cut import cut as cut_tree
+    from pictree.pipeline.text import cut_text
+
+    _print(cut_tree(run, k), as_json, cut_text)
 
 
 @app.command()

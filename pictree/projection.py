@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pictree.errors import InputError, MissingExtraError
-from pictree.neighbors import as_rows, nearest
+from pictree.neighbors import as_rows, nearest, principal_axes
 
 METHODS = ("pca", "tsne", "umap")
 
@@ -20,6 +20,7 @@ EXACT_GRADIENT = 20_000
 
 PARALLEL_FROM = 5_000
 PCA_DIMENSIONS = 50
+PCA_ROWS = 20_000
 PERPLEXITY = 30.0
 UMAP_NEIGHBORS = 15
 PLACING_NEIGHBORS = 5
@@ -43,14 +44,14 @@ def project(codes: np.ndarray, method: str, *, seed: int = 0) -> np.ndarray:
     method : str
         "pca", "tsne" or "umap".
     seed : int
-        Seed of the draw and of the layout; PCA uses none.
+        Seed of the draws and of the layout.
 
     Returns
     -------
     ndarray of float32, shape (n, 2)
         All zeros where the codes are all equal (a single row is). Up to 4 different rows have too
-        few neighbours for t-SNE and UMAP: they get PCA's map. PCA's signs are fixed: the
-        largest weight of each component is positive.
+        few neighbours for t-SNE and UMAP: they get PCA's map. PCA's components are those of
+        at most 20,000 rows, their signs fixed: the largest weight of each is positive.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def project(codes: np.ndarray, method: str, *, seed: int = 0) -> np.ndarray:
     rows = as_rows(codes)
     if method == "umap":
         _umap_class()
-    principal, span = _principal(rows)
+    principal, span = _principal(rows, seed)
     if method == "pca" or len(rows) < 5 or not principal.any():
         return _two_columns(principal * np.float32(span))
     layout = _tsne if method == "tsne" else _umap
@@ -76,22 +77,19 @@ def project(codes: np.ndarray, method: str, *, seed: int = 0) -> np.ndarray:
     return _place_rest(principal, np.sort(fitted), layout(principal[np.sort(fitted)], seed))
 
 
-def _principal(rows: np.ndarray) -> tuple[np.ndarray, float]:
+def _principal(rows: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     """At most 50 principal components of the rows over their span, and that span.
 
-    The span brings the largest value to 1: squares of 1e30 would overflow, those of 1e-30 vanish.
+    The span brings the largest value to 1: squares of 1e17 would overflow, those of 1e-30 vanish.
     """
-    from sklearn.decomposition import PCA
-
     span = float(np.ptp(rows.astype(np.float64), axis=0).max())
     if span == 0:
         return np.zeros((len(rows), 1), dtype=np.float32), 1.0
-    scaled = ((rows - rows[0].astype(np.float64)) / span).astype(np.float32)
-    solver = "full" if len(rows) < rows.shape[1] else "covariance_eigh"
-    count = min(PCA_DIMENSIONS, *rows.shape)
-    model = PCA(count, svd_solver=solver).fit(scaled)
-    signs = np.sign(model.components_[np.arange(count), np.abs(model.components_).argmax(axis=1)])
-    return (model.transform(scaled) * signs).astype(np.float32), span
+    scaled = ((rows - rows.mean(axis=0, dtype=np.float64)) / span).astype(np.float32)
+    sample = np.arange(len(rows))
+    if len(rows) > PCA_ROWS:
+        sample = np.sort(np.random.default_rng(seed).choice(sample, PCA_ROWS, replace=False))
+    return scaled @ principal_axes(scaled[sample], PCA_DIMENSIONS, seed=seed).T, span
 
 
 def _two_columns(principal: np.ndarray) -> np.ndarray:
@@ -113,7 +111,7 @@ def _tsne(principal: np.ndarray, seed: int) -> np.ndarray:
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     n = len(principal)
-    # Threads wait for each other 750 times: on a busy machine that costs few rows a minute.
+    # Threads wait for each other at every step: on a busy machine few rows then take minutes.
     jobs = effective_n_jobs(-1) if n >= PARALLEL_FROM else 1
     perplexity = min(PERPLEXITY, (n - 1) / 3)
     indices, distances = nearest(principal, min(n - 1, int(3 * perplexity)))

@@ -16,6 +16,7 @@ clusters/NAME/model.npz                 what predicting needs
 clusters/NAME/clusters.csv              a row per cluster
 clusters/NAME/assignments/NNNNN.parquet id, cluster of every used image and duplicate
 clusters/NAME/centres.npy               uint8 (k, h, w, c): decoded centres
+tree.npz                                leaves, children, losses, rows, confidence
 maps/METHOD.npy                         float32 (n used, 2)
 metrics.json, log.jsonl                 judgement; one line per epoch
 pictures/, report.html                  for people
@@ -277,6 +278,11 @@ class Run:
     def clusters_path(self, file: str, name: str | None = None) -> Path:
         """Return the path of ``file`` inside the clusters' folder."""
         return self.path / "clusters" / (name or self.clusters_name) / file
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether the run's clusters are a cut of a tree."""
+        return (self.path / "tree.npz").exists()
 
     # single files
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.decomposition import PCA
 
 from pictree.errors import InputError
-from pictree.neighbors import as_rows, nearest
+from pictree.neighbors import as_rows, nearest, principal_axes
 
 
 def plain(data, k):
@@ -98,3 +99,15 @@ def test_bad_k_and_width():
         "the queries must have 2 numbers each, as the rows have; got 4. "
         "Make both by the same network or the same projection."
     )
+
+
+@pytest.mark.parametrize("shape", [(300, 40), (40, 300), (600, 2100)])
+def test_principal_axes_are_scikit_learns(shape):
+    rng = np.random.default_rng(0)
+    strong = rng.normal(size=(shape[0], 3)) * [9, 6, 4] @ rng.normal(size=(3, shape[1]))
+    rows = (strong + 0.1 * rng.normal(size=shape) + 5).astype(np.float32)
+    expected = PCA(3, svd_solver="full").fit(rows).components_
+    axes = principal_axes(rows, 3)
+    np.testing.assert_allclose(np.abs((axes * expected).sum(axis=1)), 1, atol=1e-4)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-5)
+    assert (axes[np.arange(3), np.abs(axes).argmax(axis=1)] > 0).all()

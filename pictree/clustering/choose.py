@@ -30,14 +30,14 @@ class Candidate:
     ----------
     k : int
         Number of clusters.
-    score : float
-        Higher is better; comparable within one shortlist only.
+    score : float or None
+        Higher is better; comparable within one shortlist only. None where it was not measured.
     reason : str
         In words, with the figures behind the score.
     """
 
     k: int
-    score: float
+    score: float | None
     reason: str
 
 
@@ -95,7 +95,7 @@ def choose_k(
         Finite numbers.
     candidates : sequence of int
         Numbers of clusters; those above n - 1, or above the number of different codes, are left
-        out. A single candidate comes back unmeasured, with score 0, as it was asked for.
+        out.
     seed : int
         Seed of the draws and of the first k-means.
     sample : int
@@ -114,8 +114,6 @@ def choose_k(
     from sklearn.metrics import pairwise_distances
 
     rows = as_rows(codes)
-    if len(candidates) == 1:
-        return [Candidate(int(candidates[0]), 0.0, "as asked")]
     refuse_equal(rows)
     generator = np.random.default_rng(seed)
     if len(rows) > sample:
@@ -133,7 +131,7 @@ def choose_k(
     chosen = np.sort(generator.permutation(len(reduced))[:SILHOUETTE_ROWS])
     distances = pairwise_distances(reduced[chosen])
     found = [_measure(reduced, chosen, distances, k, seed) for k in tried]
-    return sorted(found, key=lambda candidate: (-candidate.score, candidate.k))
+    return sorted(found, key=lambda candidate: (-(candidate.score or 0.0), candidate.k))
 
 
 def _measure(

@@ -26,7 +26,7 @@ class FlatClusters:
     Attributes
     ----------
     method : str
-        "kmeans", "gmm" or "hdbscan".
+        "kmeans", "gmm", "hdbscan", or what `from_labels` was told.
     labels : ndarray of int32, shape (n,)
         Cluster of each code, numbered by size: 0 is the largest (equal sizes: the one whose
         first member comes first); -1 is noise, for HDBSCAN alone.
@@ -62,7 +62,8 @@ class FlatClusters:
         -------
         ndarray of int32, shape (m,)
             k-means: the nearest centre. Mixture: the likeliest Gaussian. HDBSCAN: the cluster of
-            the nearest code that was fitted, or -1 where that is noise.
+            the nearest code that was fitted, or -1 where that is noise; clusters made by
+            `from_labels` likewise.
 
         Raises
         ------
@@ -149,6 +150,31 @@ def fit_clusters(
         raw = _predict(method, rows, preparation, model)
     model["order"] = by_size(raw)
     labels = _number(raw, model)
+    centres = _centres(method, rows, labels, preparation, model)
+    return FlatClusters(method, labels, centres, preparation, model)
+
+
+def from_labels(codes: np.ndarray, labels: np.ndarray, method: str) -> FlatClusters:
+    """Make clusters that were found elsewhere ready for predicting.
+
+    Parameters
+    ----------
+    codes : ndarray of float, shape (n, d)
+    labels : ndarray of int32, shape (n,)
+        Cluster of each code, already numbered by size.
+    method : str
+        Name of what found them, such as "tree".
+
+    Returns
+    -------
+    FlatClusters
+        Predicts the cluster of the nearest of these codes.
+    """
+    rows = as_rows(codes)
+    width = rows.shape[1]
+    preparation = Preparation(np.zeros(width), np.ones(width), np.zeros((0, width)))
+    order = np.arange(int(labels.max()) + 1, dtype=np.int32)
+    model = {"fitted": rows, "found": labels.astype(np.int32), "order": order}
     centres = _centres(method, rows, labels, preparation, model)
     return FlatClusters(method, labels, centres, preparation, model)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pictree.errors import InputError
+from pictree.neighbors import principal_axes
 
 SAMPLE = 20_000
 """Principal components are those of at most this many rows, drawn at random."""
@@ -94,14 +95,5 @@ def fit_preparation(
     if n > SAMPLE:
         chosen = np.sort(np.random.default_rng(seed).choice(n, SAMPLE, replace=False))
     rows = Preparation(shift, scale, nothing).apply(codes[chosen])
-    return Preparation(shift, scale, _components(rows, min(dimensions, n)))
-
-
-def _components(rows: np.ndarray, count: int) -> np.ndarray:
-    """Principal axes, largest first, each one's largest weight positive."""
-    from sklearn.decomposition import PCA
-
-    solver = "full" if len(rows) < rows.shape[1] else "covariance_eigh"
-    axes = PCA(count, svd_solver=solver).fit(rows.astype(np.float32)).components_
-    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
-    return (axes * np.where(largest < 0, -1, 1)[:, None]).astype(np.float64)
+    axes = principal_axes(rows, dimensions, seed=seed)
+    return Preparation(shift, scale, axes.astype(np.float64))

@@ -20,7 +20,7 @@ from pictree.estimators import saved
 from pictree.estimators.rows import Images, InputFormat, read, read_to_fit
 from pictree.files import write_atomic
 from pictree.networks import inference, weights
-from pictree.networks.autoencoder import Architecture, build
+from pictree.networks.autoencoder import Architecture, build, limited
 from pictree.recipes.recipe import Recipe, change, load_recipe
 from pictree.training.loop import train
 
@@ -290,9 +290,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         recipe, seed = self._full_recipe(), to_seed(self.random_state)
         part = recipe.network
         shape = self.input_format_.image_shape
-        model = build(
-            Architecture(shape, part.encoder, part.decoder, part.code, part.output), seed
-        )
+        asked = Architecture(shape, part.encoder, part.decoder, part.code, part.output)
+        model = build(limited(asked, len(images.pixels)), seed)
         device = choose_device(recipe.training.precision, (*part.encoder, *part.decoder))
         self.history_ = train(model, images.pixels, recipe.training, device, seed=seed)
         self.model_ = model

@@ -17,8 +17,9 @@ from sklearn.base import (
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from pictree.clustering.choose import Candidate, choose_k, parse_k
-from pictree.clustering.flat import FlatClusters, fit_clusters
+from pictree.clustering.choose import Candidate, parse_k
+from pictree.clustering.find import find_clusters
+from pictree.clustering.flat import FlatClusters
 from pictree.errors import InputError
 from pictree.estimators import saved
 from pictree.estimators.autoencoder import ConvAutoencoder, to_seed
@@ -128,7 +129,7 @@ class ImageClusterer(
         _check_enough(candidates, images.pixels)
         codes = model._learn(images)._encode(images.pixels)
         self.autoencoder_ = model
-        self._cluster(codes, candidates, part, seed if part.seed is None else part.seed)
+        self._cluster(codes, part, seed if part.seed is None else part.seed)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -236,15 +237,17 @@ class ImageClusterer(
         model.autoencoder_ = ConvAutoencoder.load(path / "autoencoder")
         return model
 
-    def _cluster(
-        self, codes: np.ndarray, candidates: list[int], part: ClusteringPart, seed: int
-    ) -> None:
-        self.shortlist_ = choose_k(codes, candidates, seed=seed) if candidates else []
-        k = self.shortlist_[0].k if self.shortlist_ else 0
-        starts, standardise = part.starts, part.standardise
-        self._keep(
-            fit_clusters(codes, part.method, k, starts=starts, standardise=standardise, seed=seed)
+    def _cluster(self, codes: np.ndarray, part: ClusteringPart, seed: int) -> None:
+        found = find_clusters(
+            codes,
+            part.method,
+            self.n_clusters,
+            starts=part.starts,
+            standardise=part.standardise,
+            seed=seed,
         )
+        self.shortlist_ = found.shortlist
+        self._keep(found.clusters)
 
     def _keep(self, clusters: FlatClusters) -> None:
         self.clusters_ = clusters

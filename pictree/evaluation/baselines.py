@@ -11,6 +11,7 @@ import numpy as np
 
 from pictree.errors import InputError
 from pictree.evaluation.agreement import score
+from pictree.neighbors import principal_axes
 
 PCA_DIMENSIONS = 50
 ONE_THREAD = 4_000_000
@@ -100,19 +101,11 @@ def baselines(
         fitted = np.sort(np.random.default_rng(seeds[0]).choice(fitted, sample, replace=False))
     dimensions = min(PCA_DIMENSIONS, len(fitted), pixels.shape[1])
     rows = pixels.astype(np.float32)
-    reduced = _pca(rows, fitted, dimensions)
+    reduced = rows @ principal_axes(rows[fitted], dimensions).T
     return [
         _run("k-means on pixels", rows, fitted, k, known, seeds),
         _run(f"k-means on PCA-{dimensions} of pixels", reduced, fitted, k, known, seeds),
     ]
-
-
-def _pca(rows: np.ndarray, fitted: np.ndarray, dimensions: int) -> np.ndarray:
-    from sklearn.decomposition import PCA
-
-    solver = "covariance_eigh" if len(fitted) >= rows.shape[1] else "full"
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return PCA(dimensions, svd_solver=solver).fit(rows[fitted]).transform(rows)
 
 
 def _run(

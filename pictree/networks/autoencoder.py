@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -23,7 +23,8 @@ class Architecture:
     image_shape : (int, int, int)
         Height, width, channels of the images; each at least 1.
     encoder : tuple of int
-        Channels of each stage "3×3 convolution, ReLU, 2×2 pooling", first to last.
+        Channels of each stage "3×3 convolution, ReLU, 2×2 pooling", first to last. None makes
+        the network linear: pixels to code to pixels, see `pictree.networks.linear`.
     decoder : tuple of int
         Channels of each stage "3×3 convolution, ReLU, upsampling", first to last; as many as
         in the encoder. One more convolution gives the image's channels.
@@ -59,9 +60,10 @@ class Architecture:
                 got=f"{len(self.encoder)} and {len(self.decoder)}",
                 do="Give the decoder one width for each pooling",
             )
-        if self.code < 0:
+        if self.code < 0 or (self.code == 0 and self.is_linear):
+            least = "1 or more without convolutions" if self.is_linear else "0 or more"
             raise InputError(
-                "code must be 0 or more", got=str(self.code), do="Pass 0 for the flattened maps"
+                f"code must be {least}", got=str(self.code), do="Pass the size of the dense code"
             )
         if self.output not in OUTPUTS:
             raise InputError(
@@ -71,6 +73,11 @@ class Architecture:
             )
 
     @property
+    def is_linear(self) -> bool:
+        """Whether there is no convolution at all."""
+        return not self.encoder
+
+    @property
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width before, between and after the poolings."""
         return pooled_sizes(self.image_shape[:2], len(self.encoder))
@@ -78,7 +85,7 @@ class Architecture:
     @property
     def maps_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the encoder's last feature maps."""
-        return (*self.sizes[-1], self.encoder[-1])
+        return (*self.sizes[-1], (*self.image_shape[2:], *self.encoder)[-1])
 
     @property
     def maps_size(self) -> int:
@@ -90,6 +97,25 @@ class Architecture:
     def code_size(self) -> int:
         """How many numbers a code has."""
         return self.code or self.maps_size
+
+
+def limited(architecture: Architecture, images: int) -> Architecture:
+    """Shorten a linear network's code to what can be learnt: no more than pixels, or images.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    images : int
+        How many there are to learn from.
+
+    Returns
+    -------
+    Architecture
+        The same where it has convolutions.
+    """
+    if not architecture.is_linear:
+        return architecture
+    return replace(architecture, code=min(architecture.code, images, architecture.maps_size))
 
 
 class Encoder(nn.Module):
@@ -119,13 +145,16 @@ class Decoder(nn.Module):
         super().__init__()
         self.maps_shape = architecture.maps_shape
         self.dense = (
-            Dense(architecture.code, architecture.maps_size, relu=True)
+            Dense(architecture.code, architecture.maps_size, relu=not architecture.is_linear)
             if architecture.code
             else None
         )
+        self.stages = nn.ModuleList()
+        if architecture.is_linear:
+            return
         widths = (*architecture.decoder, architecture.image_shape[2])
         sizes = architecture.sizes[-2::-1]
-        self.stages = nn.ModuleList([Conv(self.maps_shape[2], widths[0])])
+        self.stages.append(Conv(self.maps_shape[2], widths[0]))
         for i, size in enumerate(sizes):
             last = i == len(sizes) - 1
             self.stages.append(UpConv(widths[i], widths[i + 1], size, relu=not last))
@@ -202,9 +231,9 @@ def build(architecture: Architecture, seed: int) -> Autoencoder:
 
 
 def _check_widths(name: str, widths: tuple[int, ...]) -> None:
-    if not widths or min(widths) < 1:
+    if min(widths, default=1) < 1:
         raise InputError(
-            f"{name} must be one or more widths, each at least 1",
+            f"{name} must be widths of at least 1",
             got=str(list(widths)),
             do="Pass for example [32, 32]",
         )

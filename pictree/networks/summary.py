@@ -83,6 +83,8 @@ def _decoder_rows(model: Autoencoder) -> list[LayerRow]:
     architecture, rows = model.architecture, []
     if model.decoder.dense is not None:
         rows.append(LayerRow("dense", (architecture.maps_size,), _count(model.decoder.dense)))
+    if architecture.is_linear:
+        return rows
     widths = (*architecture.decoder, architecture.image_shape[2])
     first = len(architecture.encoder) + 1
     for i, (size, stage) in enumerate(

@@ -215,7 +215,7 @@ def summary(run: Run) -> dict[str, Any]:
     found = {
         "run": str(run.path),
         "recipe": info["recipe"],
-        "chosen": "trained",
+        "chosen": "trained" if (run.path / "checkpoints").exists() else "instant",
         **{key: metrics[key] for key in ("images", "used", "duplicates", "problems", "k")},
         "k_shortlist": metrics["k_shortlist"],
         "silhouette": metrics["silhouette"],
@@ -228,6 +228,8 @@ def summary(run: Run) -> dict[str, Any]:
     }
     scores = metrics["scores"]
     if scores:
-        leaves = {"leaf_purity": scores["purity"], "leaves": metrics["k"]}
-        found |= {**scores, **leaves}
+        # Without a tree the clusters are the leaves.
+        leaves = metrics["leaves"] or metrics["k"]
+        pure = scores["purity"] if metrics["leaf_purity"] is None else metrics["leaf_purity"]
+        found |= {**scores, "leaf_purity": pure, "leaves": leaves}
     return found

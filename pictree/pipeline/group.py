@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
 
-from pictree.clustering.choose import choose_k, parse_k
-from pictree.clustering.flat import FlatClusters, fit_clusters
+from pictree.clustering.find import find_clusters
+from pictree.clustering.flat import FlatClusters
 from pictree.device import Device
 from pictree.files import write_atomic, write_bytes
 from pictree.images.batches import Stacked, batches
@@ -28,41 +28,55 @@ UNKNOWN_SHARE = 0.005
 def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progress) -> None:
     """Fit the clusters on the images that the recipe names, and assign all images.
 
-    Writes clusters/NAME/ and, in run.json, ``clusters`` (NAME), ``k``, ``k_shortlist``,
-    ``clustered`` and ``unknown_distance``.
+    Writes clusters/NAME/, tree.npz for a tree and, in run.json, ``clusters`` (NAME), ``k``,
+    ``k_shortlist``, ``clustered``, ``agreement`` and ``unknown_distance``.
     """
     codes, part = run.array("codes"), recipe.clustering
     cluster_seed = seed if part.seed is None else part.seed
     rows, clustered = rows_to_cluster(run, recipe)
     if clustered != recipe.images.cluster:
         progress.say(f"no {recipe.images.cluster} pictures given: all are clustered")
-    progress.start("clustering", 3)
-    fitted = codes[rows]
-    shortlist = _shortlist(fitted, recipe, cluster_seed)
-    progress.advance()
-    clusters = fit_clusters(
-        fitted,
+    progress.start("clustering", 2)
+    found = find_clusters(
+        codes[rows],
         part.method,
-        shortlist[0]["k"] if shortlist else 0,
+        part.k,
         starts=part.starts,
         standardise=part.standardise,
         seed=cluster_seed,
     )
     progress.advance()
-    name = f"{part.method}-{clusters.n_clusters}"
-    labels = _all_labels(clusters, codes, rows)
-    run.write_arrays(f"clusters/{name}/model.npz", clusters.to_arrays())
-    _write_tables(run, name, clusters, labels, codes)
-    _write_centres(run, name, clusters, device)
-    limit = unknown_distance(codes, cluster_seed)
+    name = write_clusters(run, found.clusters, rows)
+    _write_centres(run, name, found.clusters, device)
+    if found.tree is not None and found.confidence is not None:
+        arrays = found.tree.to_arrays() | {"rows": rows, "confidence": found.confidence}
+        run.write_arrays("tree.npz", arrays)
     run.update(
         clusters=name,
-        k=clusters.n_clusters,
-        k_shortlist=shortlist,
+        k=found.clusters.n_clusters,
+        k_shortlist=[asdict(candidate) for candidate in found.shortlist],
         clustered=clustered,
-        unknown_distance=limit,
+        agreement=found.agreement,
+        unknown_distance=unknown_distance(codes, cluster_seed),
     )
     progress.close()
+
+
+def write_clusters(run: Run, clusters: FlatClusters, rows: np.ndarray) -> str:
+    """Write clusters/NAME/ without the decoded centres, and return NAME.
+
+    Parameters
+    ----------
+    run : Run
+    clusters : FlatClusters
+        Fitted on `rows`; the other used images are predicted.
+    rows : int array
+        Rows of the used images.
+    """
+    codes, name = run.array("codes"), f"{clusters.method}-{clusters.n_clusters}"
+    run.write_arrays(f"clusters/{name}/model.npz", clusters.to_arrays())
+    _write_tables(run, name, clusters, _all_labels(clusters, codes, rows), codes)
+    return name
 
 
 def rows_to_cluster(run: Run, recipe: Recipe) -> tuple[np.ndarray, str]:
@@ -75,16 +89,6 @@ def rows_to_cluster(run: Run, recipe: Recipe) -> tuple[np.ndarray, str]:
     if chosen is None or len(chosen) == 0:
         return np.arange(len(train_rows) + len(validation_rows)), "all"
     return chosen, recipe.images.cluster
-
-
-def _shortlist(codes: np.ndarray, recipe: Recipe, seed: int) -> list[dict[str, Any]]:
-    if recipe.clustering.method == "hdbscan":  # it finds its own number
-        return []
-    candidates = parse_k(recipe.clustering.k)
-    if len(candidates) == 1:
-        return [{"k": candidates[0], "score": None, "reason": "asked for"}]
-    found = choose_k(codes, candidates, seed=seed)
-    return [{"k": c.k, "score": c.score, "reason": c.reason} for c in found]
 
 
 def _all_labels(clusters: FlatClusters, codes: Stacked, rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pictree.clustering.flat import fit_clusters
-from pictree.evaluation.agreement import contents, score
+from pictree.evaluation.agreement import contents, purity, score
 from pictree.evaluation.baselines import baselines, seed_agreement
 from pictree.evaluation.separation import silhouette
 from pictree.images.inventory import summary as inventory_summary
@@ -33,7 +33,9 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
     apart = silhouette(codes[rows], labels, seed=seed)
     progress.advance()
     known = run.used()["known_label"].to_list()
-    agreement = _agreement(codes, rows, recipe, k, seed)
+    agreement = run.info["agreement"]
+    if agreement is None:
+        agreement = _agreement(codes, rows, recipe, k, seed)
     progress.advance()
     plain = _baselines(run, rows, k, known, seed)
     progress.advance()
@@ -49,6 +51,7 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
         "silhouette_reason": apart.reason,
         "agreement": agreement,
         **found,
+        **_leaves(run, known),
         "baselines": plain,
         "verdict": verdict(found["scores"], plain, agreement),
         **_losses(run),
@@ -115,6 +118,17 @@ def _score(table: pl.DataFrame) -> dict[str, float] | None:
     if table["known_label"].null_count() == len(table):
         return None
     return score(table["cluster"].to_numpy(), table["known_label"].to_list())
+
+
+def _leaves(run: Run, known: list[str | None]) -> dict[str, Any]:
+    """Count the tree's leaves, and measure their purity where labels are known."""
+    if not run.has_tree:
+        return {"leaves": None, "leaf_purity": None}
+    tree = run.arrays("tree.npz")
+    labels = [known[row] for row in tree["rows"]]
+    has_known = any(label is not None for label in labels)
+    pure = purity(tree["leaves"], labels) if has_known else None
+    return {"leaves": int(tree["leaves"].max()) + 1, "leaf_purity": pure}
 
 
 def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from pictree.device import Device, choose_device
 from pictree.errors import InputError
 from pictree.networks import inference, summary, weights
-from pictree.networks.autoencoder import Architecture, Autoencoder, build
+from pictree.networks.autoencoder import Architecture, Autoencoder, build, limited
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -47,7 +47,7 @@ def learn(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
             got="none",
             do="Add pictures, or leave --validation out",
         )
-    model = _build(run, recipe, seed, progress)
+    model = _build(run, recipe, len(train_rows), seed, progress)
     epochs, settings = recipe.training.epochs, recipe.training
     progress.start("training", epochs * len(train_rows))
     history = train(
@@ -67,16 +67,17 @@ def learn(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
     run.write_log(history)
 
 
-def _build(run: Run, recipe: Recipe, seed: int, progress: Progress) -> Autoencoder:
+def _build(run: Run, recipe: Recipe, images: int, seed: int, progress: Progress) -> Autoencoder:
     fmt = run.info["image_format"]
+    shape = (fmt["height"], fmt["width"], fmt["channels"])
     architecture = Architecture(
-        image_shape=(fmt["height"], fmt["width"], fmt["channels"]),
+        image_shape=shape,
         encoder=recipe.network.encoder,
         decoder=recipe.network.decoder,
         code=recipe.network.code,
         output=recipe.network.output,
     )
-    model = build(architecture, seed)
+    model = build(limited(architecture, images), seed)
     progress.say(summary.render(summary.layer_table(model)))
     return model
 

@@ -68,6 +68,12 @@ def predict_text(found: dict[str, Any]) -> str:
     return "\n".join([*lines, f"table: {found['output']}"])
 
 
+def cut_text(found: dict[str, Any]) -> str:
+    """Say what a cut gave."""
+    sizes = ", ".join(f"{size:,}" for size in found["sizes"])
+    return f"{found['k']} clusters of {sizes} images\ntable: {found['clusters']}"
+
+
 def compare_text(found: dict[str, Any]) -> str:
     """Put the figures of two runs side by side."""
     lines = [f"{key:16} {_cell(a):>16} {_cell(b):>16}" for key, (a, b) in found["figures"].items()]

@@ -57,9 +57,9 @@ def check_number(
 
 
 def check_widths(key: str, value: Any, *, most: int, length: int | None = None) -> None:
-    """Refuse a value that is no tuple of whole numbers from 1 to `most`."""
-    count = "one or more" if length is None else str(length)
-    good = isinstance(value, tuple) and (len(value) == length if length else len(value) > 0)
+    """Refuse a value that is no tuple of (`length`) whole numbers from 1 to `most`."""
+    count = "any number of" if length is None else str(length)
+    good = isinstance(value, tuple) and (length is None or len(value) == length)
     if good and all(type(item) is int and 1 <= item <= most for item in value):
         return
     got = repr(list(value)) if isinstance(value, tuple) else repr(value)

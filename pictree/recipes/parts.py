@@ -8,6 +8,8 @@ from pictree.errors import RecipeError
 from pictree.recipes.checks import check_choice, check_k, check_number, check_widths
 
 MAP_METHODS = ("pca", "tsne", "umap")
+OPTIMIZERS = ("adam", "adamw", "adadelta", "closed-form")
+CLUSTERING_METHODS = ("kmeans", "gmm", "hdbscan", "tree")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class NetworkPart:
     Attributes
     ----------
     encoder, decoder : tuple of int
-        Channels of each stage, 1 to 4,096; equally many.
+        Channels of each stage, 1 to 4,096; equally many. None makes the network linear, which
+        needs a code and the "closed-form" optimiser.
     code : int
         Size of the dense code, 0 (the flattened maps) to 65,536.
     output : {"sigmoid", "linear"}
@@ -82,7 +85,9 @@ class Training:
     ----------
     loss : {"bce", "mse"}
         Binary cross-entropy, or mean squared error.
-    optimizer : {"adam", "adamw", "adadelta"}
+    optimizer : {"adam", "adamw", "adadelta", "closed-form"}
+        "closed-form" is for a linear network, whose best weights are known: see
+        `pictree.training.linear`. It leaves the keys below unread.
     learning_rate : float
         Above 0, at most 10.
     rho : float
@@ -108,7 +113,7 @@ class Training:
 
     def __post_init__(self) -> None:
         check_choice("training.loss", self.loss, ("bce", "mse"))
-        check_choice("training.optimizer", self.optimizer, ("adam", "adamw", "adadelta"))
+        check_choice("training.optimizer", self.optimizer, OPTIMIZERS)
         check_number("training.learning_rate", self.learning_rate, float, 0, 10, above=True)
         check_number("training.rho", self.rho, float, 0, 1, below=True)
         check_number("training.eps", self.eps, float, 0, 1, above=True)
@@ -123,7 +128,7 @@ class ClusteringPart:
 
     Attributes
     ----------
-    method : {"kmeans", "gmm", "hdbscan"}
+    method : {"kmeans", "gmm", "hdbscan", "tree"}
     k : "auto", int or "low:high"
         Number of clusters, at least 2, or the range to choose it from.
     starts : int
@@ -141,7 +146,7 @@ class ClusteringPart:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        check_choice("clustering.method", self.method, ("kmeans", "gmm", "hdbscan"))
+        check_choice("clustering.method", self.method, CLUSTERING_METHODS)
         check_k("clustering.k", self.k)
         check_number("clustering.starts", self.starts, int, 1, 1000)
         if not isinstance(self.standardise, bool):

@@ -54,6 +54,22 @@ class Recipe:
                 got='"linear"',
                 do="Change one of the two",
             )
+        self._check_linear()
+
+    def _check_linear(self) -> None:
+        linear = not self.network.encoder
+        if linear != (self.training.optimizer == "closed-form"):
+            raise RecipeError(
+                'a network without convolutions and the "closed-form" optimizer need each other',
+                got=f"encoder = {list(self.network.encoder)}, {self.training.optimizer!r}",
+                do="Change network.encoder or training.optimizer",
+            )
+        if linear and (self.network.code == 0 or self.network.output != "linear"):
+            raise RecipeError(
+                'a network without convolutions needs a code of 1 or more and output = "linear"',
+                got=f"code = {self.network.code}, output = {self.network.output!r}",
+                do="Change the [network] section",
+            )
 
 
 PARTS: dict[str, type] = {

@@ -16,6 +16,7 @@ from pictree.errors import InputError
 from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import check_shape
 from pictree.training import checkpoint as checkpoints
+from pictree.training.linear import fit_linear
 from pictree.training.losses import get_loss
 from pictree.training.optimizers import make_optimizer
 from pictree.training.resume import fingerprint, resume
@@ -84,6 +85,12 @@ def train(
         When the checkpoint belongs to another training.
     """
     rows = _rows(model, pixels, train_rows)
+    if settings.optimizer == "closed-form":
+        history = fit_linear(
+            model, pixels, device, seed=seed, train_rows=rows, validation=validation
+        )
+        _tell_all(history, len(rows), on_batch, on_epoch)
+        return history
     held_out = None if validation is None else (validation[0], _rows(model, *validation))
     model.to(device.kind)
     optimizer = make_optimizer(model.parameters(), settings, device.kind)
@@ -108,6 +115,15 @@ def train(
                 on_epoch(history[-1])
     model.eval()
     return history
+
+
+def _tell_all(
+    history: list[dict[str, Any]], images: int, on_batch: OnBatch | None, on_epoch: OnEpoch | None
+) -> None:
+    if on_batch is not None:
+        on_batch(images)
+    if on_epoch is not None:
+        on_epoch(history[-1])
 
 
 def _rows(model: Autoencoder, pixels: Any, rows: np.ndarray | None) -> np.ndarray:

@@ -17,7 +17,7 @@ class Settings(Protocol):
 
     @property
     def optimizer(self) -> str:
-        """Name of the optimiser: "adam", "adamw" or "adadelta"."""
+        """Name of the optimiser: "adam", "adamw", "adadelta" or "closed-form"."""
 
     @property
     def learning_rate(self) -> float:

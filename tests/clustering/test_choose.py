@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pictree.clustering.choose import Candidate, choose_k, parse_k
+from pictree.clustering.choose import choose_k, parse_k
 from pictree.errors import InputError
 
 
@@ -28,10 +28,6 @@ def test_same_every_time_and_sampled_above_the_limit():
     assert first == choose_k(codes, [2, 3, 4], seed=5, sample=100)
     assert first[0].k == 3
     assert "on 100 images" in first[0].reason
-
-
-def test_a_fixed_k_comes_back_as_asked():
-    assert choose_k(np.zeros((3, 2)), [9]) == [Candidate(9, 0.0, "as asked")]
 
 
 def test_candidates_are_capped_by_the_number_of_codes():

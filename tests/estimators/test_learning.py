@@ -54,7 +54,7 @@ def test_the_number_of_clusters_is_chosen_and_explained(digits: Digits) -> None:
 
 def test_a_given_number_is_its_own_shortlist(digits: Digits) -> None:
     model = ImageClusterer(4, recipe="small-98", epochs=1, random_state=0).fit(digits[0][:50])
-    assert [(c.k, c.reason) for c in model.shortlist_] == [(4, "as asked")]
+    assert [(c.k, c.reason) for c in model.shortlist_] == [(4, "asked for")]
 
 
 def test_a_recipe_names_the_method(digits: Digits, tmp_path: Path) -> None:

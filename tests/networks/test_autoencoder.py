@@ -84,16 +84,22 @@ def test_linear_outputs_are_cut_to_the_range_of_pixels():
             "Pass for example (28, 28, 1).",
         ),
         (
-            {"encoder": ()},
-            "encoder must be one or more widths, each at least 1; got []. "
-            "Pass for example [32, 32].",
+            {"encoder": (0,)},
+            "encoder must be widths of at least 1; got [0]. Pass for example [32, 32].",
         ),
         (
             {"decoder": (2, 2)},
             "encoder and decoder must have the same number of stages; got 1 and 2. "
             "Give the decoder one width for each pooling.",
         ),
-        ({"code": -1}, "code must be 0 or more; got -1. Pass 0 for the flattened maps."),
+        (
+            {"code": -1},
+            "code must be 0 or more; got -1. Pass the size of the dense code.",
+        ),
+        (
+            {"encoder": (), "decoder": ()},
+            "code must be 1 or more without convolutions; got 0. Pass the size of the dense code.",
+        ),
         (
             {"output": "tanh"},
             "output must be one of sigmoid, linear; got 'tanh'. "

@@ -1,0 +1,82 @@
+"""The instant tree through the whole chain, and another cut of it afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pictree.errors import InputError, RunError
+from pictree.pipeline.cut import cut
+from pictree.pipeline.fit import fit, summary
+from pictree.pipeline.predict import predict
+from pictree.recipes.recipe import change, load_recipe
+from pictree.store import Run
+
+
+@pytest.fixture(scope="module")
+def tree_run(tmp_path_factory: pytest.TempPathFactory, digits_idx: tuple) -> Path:
+    """The quick recipe on 10,000 digits, ten clusters asked for, with a PCA map."""
+    recipe = load_recipe("quick")
+    recipe = change(recipe, **{"maps.methods": ["pca"], "clustering.k": 10})
+    out = tmp_path_factory.mktemp("runs") / "tree"
+    fit(digits_idx[0], out, recipe=recipe)
+    return out
+
+
+def test_the_tree_finds_the_digits(tree_run: Path) -> None:
+    found = summary(Run.open(tree_run))
+    assert found["chosen"] == "instant"
+    assert found["acc"] > 0.9  # k-means on these pixels reaches about .54
+    assert found["leaf_purity"] > found["acc"]
+    assert found["leaves"] > 20
+    assert 0.7 < found["agreement"] <= 1
+    assert found["k_shortlist"][0]["k"] == 10
+    assert len(found["k_shortlist"]) > 5
+
+
+def test_a_cut_has_exactly_k_parts_numbered_by_size(tree_run: Path) -> None:
+    found = cut(tree_run, 20)
+    assert found["k"] == len(found["sizes"]) == 20
+    assert sum(found["sizes"]) == 10_000
+    assert found["sizes"] == sorted(found["sizes"], reverse=True)
+    assert min(found["sizes"]) > 0
+    assert np.bincount(Run.open(tree_run).labels("tree-20")).tolist() == found["sizes"]
+
+
+def test_the_cut_of_the_fit_is_the_fits_clusters(tree_run: Path) -> None:
+    run = Run.open(tree_run)
+    before = run.labels().copy()
+    cut(tree_run, 10)
+    assert np.array_equal(run.labels(), before)
+
+
+def test_predicting_the_fits_images_gives_their_clusters(
+    tree_run: Path, digits: tuple, tmp_path: Path
+) -> None:
+    run = Run.open(tree_run)
+    found = predict(tree_run, digits[0][:50], output=tmp_path / "p.csv")
+    assert found["unknown"] == 0
+    import polars as pl
+
+    table = pl.read_csv(found["output"])
+    assert table["cluster"].to_list() == run.labels()[:50].tolist()
+
+
+def test_too_many_clusters_is_one_sentence(tree_run: Path) -> None:
+    leaves = summary(Run.open(tree_run))["leaves"]
+    with pytest.raises(InputError) as caught:
+        cut(tree_run, leaves + 1)
+    assert str(caught.value) == (
+        f"k must be from 1 to {leaves}, the number of leaves; got {leaves + 1}. Pass another k."
+    )
+
+
+def test_only_a_tree_can_be_cut(small_run: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        cut(small_run, 5)
+    assert str(caught.value) == (
+        f"only a tree can be cut; got {small_run}, whose clusters are kmeans-10. Fit with a "
+        "recipe whose clustering is a tree, such as quick."
+    )
