@@ -308,8 +308,8 @@ class Run:
         return self.path / "maps" / f"{method}.npy"
 
     def maps(self) -> dict[str, np.ndarray]:
-        """Return the maps by method, in the order PCA, t-SNE, UMAP."""
-        files = [self.map_file(method) for method in ("pca", "tsne", "umap")]
+        """Return the maps by method, the one that shows kinds best first: t-SNE, UMAP, PCA."""
+        files = [self.map_file(method) for method in ("tsne", "umap", "pca")]
         return {file.stem: np.asarray(_open_array(file)) for file in files if file.exists()}
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:

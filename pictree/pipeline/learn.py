@@ -22,7 +22,8 @@ _SHOWN = 12
 def device_for(recipe: Recipe) -> Device:
     """Return the device and number format for a recipe's network."""
     widths = (*recipe.network.encoder, *recipe.network.decoder)
-    return choose_device(recipe.training.precision, widths)
+    # Without convolutions there is nothing for bfloat16 to save.
+    return choose_device(recipe.training.precision, widths or (1,))
 
 
 def splits(run: Run) -> tuple[np.ndarray, np.ndarray]:
