@@ -9,7 +9,8 @@ import numpy as np
 
 from pictree.clustering.choose import Candidate, choose_k, parse_k
 from pictree.clustering.flat import FlatClusters, fit_clusters, from_labels
-from pictree.clustering.instant import CANDIDATES, instant_tree
+from pictree.clustering.instant import instant_tree
+from pictree.clustering.look import CANDIDATES
 from pictree.clustering.tree import ClusterTree
 
 METHODS = ("kmeans", "gmm", "hdbscan", "tree")

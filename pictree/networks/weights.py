@@ -89,7 +89,8 @@ def _read_architecture(path: Path) -> Architecture:
     try:
         values = json.loads(path.read_text())["architecture"]
         lists = {name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")}
-        return Architecture(**lists, code=values["code"], output=values["output"])
+        plain = {name: values[name] for name in ("code", "output", "normalise") if name in values}
+        return Architecture(**lists, **plain)
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         got = f"{type(error).__name__}: {error}"
         raise _damaged(path, "describe a model", got) from error
