@@ -34,7 +34,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -191,6 +191,12 @@ class Run:
         }
         files = [self.shard_file(kind, i) for kind in sharded.get(stage, []) for i in shards]
         return files + [self.path / file for file in single.get(stage, [])]
+
+    def plan(self, stages: Iterable[str]) -> None:
+        """Record the stages to come as waiting; what is known of any stays."""
+        known = self.info["stages"]
+        waiting = {name: {"state": "waiting", "seconds": 0.0} for name in stages}
+        self.update(stages={**waiting, **known})
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

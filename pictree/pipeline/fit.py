@@ -107,9 +107,12 @@ def _stages(
         "judge": lambda: judge.judge(run, recipe, seed, progress),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
     }
+    run.plan(steps)
     for name, step in steps.items():
         if run.done(name):
             continue
+        if name == "maps":
+            first_report(run, progress)
         with run.stage(name):
             step()
     run.update(peak_mb=hardware.peak_mb())
@@ -118,6 +121,18 @@ def _stages(
     write_report(run)
     run.write_manifest()
     progress.close()
+
+
+def first_report(run: Run, progress: Progress) -> None:
+    """Write the report of what is there already, and say where it is.
+
+    The clusters and metrics.json must be there. The page says which stages of run.json are still
+    to come; it draws no pictures/, so that the last report finds nothing that is out of date.
+    """
+    progress.start("writing the first report", 1)
+    path = write_report(run)
+    progress.close()
+    progress.say(f"first report: {path}")
 
 
 def _open(pictures: Any, validation: Any) -> tuple[Source, int]:

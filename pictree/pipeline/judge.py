@@ -53,7 +53,7 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
         **found,
         **_leaves(run, known),
         "baselines": plain,
-        "verdict": verdict(found["scores"], plain, agreement),
+        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree),
         **_losses(run),
         "image_format": run.info["image_format"],
     }
@@ -153,7 +153,11 @@ def _losses(run: Run) -> dict[str, Any]:
 
 
 def verdict(
-    scores: dict[str, float] | None, plain: list[dict[str, Any]], agreement: float | None
+    scores: dict[str, float] | None,
+    plain: list[dict[str, Any]],
+    agreement: float | None,
+    *,
+    is_tree: bool = False,
 ) -> list[str]:
     """Say in sentences what the figures mean.
 
@@ -164,7 +168,9 @@ def verdict(
     plain : list of dict
         The baselines.
     agreement : float, optional
-        Mean adjusted Rand index between seeds.
+        Mean adjusted Rand index between seeds, or between the runs of a tree.
+    is_tree : bool
+        Which of the two it is.
 
     Returns
     -------
@@ -175,7 +181,8 @@ def verdict(
         sentences = [_beside(scores["acc"], b["scores"]["acc"], b["name"]) for b in plain]
     if agreement is None:
         return sentences
-    alike = f"Clusterings from different seeds agree at {agreement:.2f} (adjusted Rand index)"
+    who = "The tree's runs" if is_tree else "Clusterings from different seeds"
+    alike = f"{who} agree at {agreement:.2f} (adjusted Rand index)"
     if agreement >= 0.8:
         return [*sentences, f"{alike}: the clusters are stable."]
     if agreement >= 0.5:

@@ -26,6 +26,7 @@ _STAGES = {
     "judge": "judging",
     "maps": "drawing maps",
 }
+_STILL = {"maps": "the maps are still being drawn"}
 _SCORES = (
     (
         "acc",
@@ -60,7 +61,7 @@ _SCORES = (
     (
         "agreement",
         "Agreement of seeds",
-        "How alike the clusterings from different random seeds are (mean ARI). "
+        "How alike the clusterings from different random seeds, or a tree's runs, are (mean ARI). "
         "1 is the same every time; clusters below 0.5 are mostly luck.",
     ),
 )
@@ -105,6 +106,25 @@ def doubt(metrics: dict[str, Any]) -> str | None:
         f"The network was not worth its time here: {best['name']} {does}. "
         "Take these clusters as a first look at the pile, not as an answer."
     )
+
+
+def unfinished(info: dict[str, Any]) -> str | None:
+    """Return what a page says of a run that still goes on, or None for a finished one."""
+    waiting = waiting_stages(info)
+    if not waiting:
+        return None
+    still = " and ".join(_STILL.get(name, f"{_STAGES[name]} is still to come") for name in waiting)
+    end = "they are" if waiting == ["maps"] else "that is done"
+    return (
+        f"First report: {still}; this page is written again when {end}. "
+        "If the run was stopped, the same command with --resume goes on with it."
+    )
+
+
+def waiting_stages(info: dict[str, Any]) -> list[str]:
+    """Return the names of the stages that have begun or wait, in their order."""
+    states = info.get("stages", {})
+    return [name for name in _STAGES if name in states and states[name]["state"] != "done"]
 
 
 def quality(found: Findings) -> Quality:
@@ -169,7 +189,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Clusters", _method(found)),
         ("Recipe", _text(info.get("recipe"))),
         ("Seed", _text(info.get("seed"))),
-        ("Time", duration(sum(seconds for _, seconds in stages)) if stages else ""),
+        ("Time", _time(stages, info)),
         ("Memory", f"{count(round(info['peak_mb']))} MB at most" if info.get("peak_mb") else ""),
         ("Hardware", _hardware(info.get("hardware") or {})),
         ("Device", _text((info.get("device") or {}).get("reason"))),
@@ -205,7 +225,18 @@ def _hardware(value: dict[str, Any]) -> str:
 def _stages(info: dict[str, Any]) -> list[tuple[str, float]]:
     """Words and seconds of the stages before the report, which can't time itself."""
     done = info.get("stages", {})
-    return [(words, done[name]["seconds"]) for name, words in _STAGES.items() if name in done]
+    return [
+        (words, done[name]["seconds"])
+        for name, words in _STAGES.items()
+        if name in done and done[name]["state"] == "done"
+    ]
+
+
+def _time(stages: list[tuple[str, float]], info: dict[str, Any]) -> str:
+    if not stages:
+        return ""
+    so_far = " so far" if waiting_stages(info) else ""
+    return duration(sum(seconds for _, seconds in stages)) + so_far
 
 
 def stages(found: Findings) -> list[tuple[str, str]]:
@@ -227,12 +258,23 @@ def versions(found: Findings) -> list[tuple[str, str]]:
     return [("pictree", str(found.info["version"]))] if "version" in found.info else []
 
 
-def shortlist(found: Findings) -> list[tuple[str, str, str]]:
-    """Return k, score and reason of each candidate, where there was a choice."""
+def shortlist(found: Findings) -> list[tuple[str, str, str, str]]:
+    """Return k, score, reason and command of each candidate, where there was a choice.
+
+    The command cuts the tree; it is empty for the clusters shown, and where there is no tree.
+    """
     candidates: Sequence[dict[str, Any]] = found.metrics.get("k_shortlist") or []
     if len(candidates) < 2:
         return []
-    return [(str(c["k"]), figure(c.get("score")), str(c.get("reason", ""))) for c in candidates]
+    return [
+        (str(c["k"]), figure(c.get("score")), str(c.get("reason", "")), _cut(found, int(c["k"])))
+        for c in candidates
+    ]
+
+
+def _cut(found: Findings, k: int) -> str:
+    can = found.tree is not None and k != found.k and k <= found.tree.n_leaves
+    return f"pictree cut RUN --k {k}" if can else ""
 
 
 def loss_rows(found: Findings) -> list[dict[str, Any]]:
