@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from pictree.clustering.choose import Candidate
-from pictree.clustering.leaves import find_leaves, neighbour_graph, renumber
+from pictree.clustering.leaves import MOST_LEAVES, find_leaves, neighbour_graph, renumber
 from pictree.clustering.merge import joint_shares, merge
 from pictree.clustering.preparation import fit_preparation, refuse_equal
 from pictree.clustering.tree import ClusterTree
@@ -78,6 +78,7 @@ def instant_tree(
     *,
     k: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
+    n_leaves: int | None = None,
     seed: int = 0,
 ) -> InstantTree:
     """Cluster rows by what their neighbours tell, without training and without any known label.
@@ -105,6 +106,9 @@ def instant_tree(
     candidates : sequence of int
         What the shortlist ranks (from 2); those above the least number of leaves of any run are
         left out.
+    n_leaves : int, optional
+        Leaves of the final tree, from k (or the least candidate) to 500, but at most the
+        different rows. As many as the neighbours give if not given.
     seed : int
         Seed of everything random.
 
@@ -116,21 +120,24 @@ def instant_tree(
     Raises
     ------
     InputError
-        If k is out of range, no candidate is left, or the rows are not finite or all equal.
+        If k or `n_leaves` is out of range, no candidate is left, or the rows are not finite or
+        all equal.
     """
     data = as_rows(rows)
     refuse_equal(data)
     first, copy_of = _distinct(data)
     data = data[first] if len(first) < len(data) else data
     _check_k(k, len(data))
+    _check_leaves(n_leaves, k or min(candidates, default=2))
     reduced = fit_preparation(data, standardise=False, dimensions=DIMENSIONS, seed=seed).apply(data)
     widest = min(max(NEIGHBOUR_COUNTS), len(data) - 1)
     indices, _ = nearest(reduced.astype(np.float32), widest)
+    candidates = [c for c in candidates if n_leaves is None or c <= n_leaves]
     panels = _panels(indices, k, candidates, seed)
     shortlist, best = _shortlist(panels, candidates)
     if k is not None:
         best = max(panels, key=lambda panel: panel.agreement[k].mean)
-    return _decide(indices, copy_of, best, k or shortlist[0].k, shortlist, seed)
+    return _decide(indices, copy_of, best, k or shortlist[0].k, shortlist, n_leaves, seed)
 
 
 def _distinct(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,6 +157,17 @@ def _check_k(k: int | None, n: int) -> None:
             f"k must be from 1 to {most} for a tree of {n} different images",
             got=str(k),
             do="Pass another k",
+        )
+
+
+def _check_leaves(n_leaves: int | None, least: int) -> None:
+    if n_leaves is None:
+        return
+    if not (isinstance(n_leaves, (int, np.integer)) and least <= n_leaves <= MOST_LEAVES):
+        raise InputError(
+            f"n_leaves must be a whole number from {least} to {MOST_LEAVES}",
+            got=repr(n_leaves),
+            do="Pass another number, or leave it out",
         )
 
 
@@ -215,6 +233,7 @@ def _decide(
     panel: _Panel,
     k: int,
     shortlist: list[Candidate],
+    n_leaves: int | None,
     seed: int,
 ) -> InstantTree:
     agreement = panel.agreement[k]
@@ -222,11 +241,13 @@ def _decide(
     parts = renumber(voted)
     count = int(parts.max()) + 1
     graph = neighbour_graph(indices[:, : max(panel.neighbours)])
-    fine = find_leaves(graph, resolution=FINE_RESOLUTION, at_least=2 * k, seed=seed)
+    least = max(2 * k, n_leaves or 0)
+    fine = find_leaves(graph, resolution=FINE_RESOLUTION, at_least=least, seed=seed)
     leaves = renumber(fine.astype(np.int64) * count + parts)
     first = np.unique(leaves, return_index=True)[1]
     children, losses = merge(joint_shares(graph, leaves), parts[first])
     tree = ClusterTree(leaves[copy_of], children, losses)
+    tree = tree.coarsened(n_leaves or tree.n_leaves)
     return InstantTree(
         tree,
         count,
