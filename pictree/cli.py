@@ -37,6 +37,14 @@ Pictures = Annotated[
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A folder made by `pictree fit`.", show_default=False)
 ]
+Codes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npy",
+        help="Codes by another network: a row of numbers for each file, in their order.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
 ]
@@ -115,6 +123,7 @@ def fit(
         typer.Option(metavar="PICTURES", help="Pictures not to train on.", show_default=False),
     ] = None,
     known_labels: KnownLabels = None,
+    codes: Codes = None,
     image_size: Annotated[
         str | None,
         typer.Option(
@@ -145,6 +154,7 @@ def fit(
         "k": k,
         "validation": validation,
         "known_labels": known_labels,
+        "codes": codes,
         "image_size": image_size,
         "colour": colour,
         "seed": seed,
@@ -185,6 +195,7 @@ def predict(
         ),
     ] = None,
     known_labels: KnownLabels = None,
+    codes: Codes = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -200,6 +211,7 @@ def predict(
         _one_or_more(pictures),
         output=output,
         known_labels=_labels(known_labels),
+        codes=codes,
         progress=_progress(),
     )
     _print(found, as_json, predict_text)
@@ -314,15 +326,17 @@ def _fit(
 ) -> dict[str, Any]:
     from pictree.device import keep_pages
     from pictree.pipeline.fit import fit as fit_pictures
+    from pictree.pipeline.options import recipe_of
     from pictree.pipeline.text import fit_text
 
     keep_pages()
     found = fit_pictures(
         _one_or_more(pictures),
         output,
-        recipe=_recipe(options),
+        recipe=recipe_of(options),
         validation=_one_or_more(options.get("validation")),
         known_labels=_labels(options.get("known_labels")),
+        codes=options.get("codes"),
         seed=options["seed"],
         resume=options.get("resume", False),
         command=["pictree", *sys.argv[1:]],
@@ -330,32 +344,6 @@ def _fit(
     )
     _print(found, as_json, fit_text)
     return found
-
-
-def _recipe(options: dict[str, Any]) -> Any:
-    from pictree.recipes.recipe import change, load_recipe
-
-    changes: dict[str, Any] = {}
-    if options.get("k") is not None:
-        text = str(options["k"])
-        changes["clustering.k"] = int(text) if text.isdigit() else text
-    if options.get("image_size") is not None:
-        changes["images.size"] = _size(options["image_size"])
-    if options.get("colour") is not None:
-        changes["images.channels"] = "colour" if options["colour"] else "grey"
-    return change(load_recipe(options["recipe"]), **changes)
-
-
-def _size(text: str) -> list[int]:
-    """Read 64 or WIDTHxHEIGHT as [height, width]."""
-    parts = text.lower().replace("×", "x").split("x")
-    if len(parts) > 2 or not all(part.isdigit() for part in parts):
-        raise InputError(
-            "--image-size must be a number of pixels, or WIDTHxHEIGHT",
-            got=repr(text),
-            do="Write --image-size 64 or --image-size 64x48",
-        )
-    return [int(parts[-1]), int(parts[0])]
 
 
 def _one_or_more(pictures: list[str] | None) -> Any:

@@ -23,6 +23,9 @@ pictures/, report.html                  for people
 manifest.json                           SHA-256 of every file, written last
 ======================================  ====================================================
 
+A run on given codes has no model/, checkpoints/, log.jsonl, errors/, reconstructions.npz and
+centres.npy; run.json says under ``codes`` where they came from.
+
 Shard N holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the other
 sharded files hold what belongs to these rows, in the order of their ids.
 """
@@ -179,6 +182,7 @@ class Run:
         sharded = {
             "stock": ["images", "pixels"],
             "encode": ["codes", "errors"],
+            "codes": ["codes"],
             "group": [f"clusters/{name}/assignments"],
         }
         single = {

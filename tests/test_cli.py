@@ -110,6 +110,10 @@ def test_strict_tells_problems_by_its_exit_code(pictures: Path) -> None:
             "got 'smal-98'. Did you mean small-98.\n",
         ),
         (
+            ("fit", "x.npy", "-o", "run", "--codes", "codes.npy"),
+            "pictree: the codes must exist; got 'codes.npy'. Check the path.\n",
+        ),
+        (
             ("report", "nowhere"),
             "pictree: RUN must be a folder made by `pictree fit`; got nowhere, which has no "
             "run.json. Run `pictree fit PICTURES -o RUN` first.\n",

@@ -72,7 +72,7 @@ def find_clusters(
         If a parameter is out of range, or the codes are not finite, or all equal.
     """
     if method == "tree":
-        return _tree(codes, k, seed)
+        return find_tree(codes, k, seed=seed)
     options: dict[str, Any] = {"starts": starts, "standardise": standardise, "seed": seed}
     if method == "hdbscan":
         return Found(fit_clusters(codes, method, **options))
@@ -83,10 +83,34 @@ def find_clusters(
     return Found(fit_clusters(codes, method, shortlist[0].k, **options), shortlist)
 
 
-def _tree(codes: np.ndarray, k: str | int, seed: int) -> Found:
+def find_tree(
+    codes: np.ndarray, k: str | int = "auto", *, n_leaves: int | None = None, seed: int = 0
+) -> Found:
+    """Cluster codes by the instant tree.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (n, d)
+    k : "auto", int or "low:high"
+        "auto" is 2 to 30.
+    n_leaves : int, optional
+        See `pictree.clustering.instant.instant_tree`.
+    seed : int
+
+    Returns
+    -------
+    Found
+        With `agreement`, `tree` and `confidence`.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range, or the codes are not finite, or all equal.
+    """
     candidates = list(CANDIDATES) if k == "auto" else parse_k(k)
     fixed = candidates[0] if len(candidates) == 1 else None
-    found = instant_tree(codes, k=fixed, candidates=CANDIDATES if fixed else candidates, seed=seed)
+    ranked = CANDIDATES if fixed else candidates
+    found = instant_tree(codes, k=fixed, candidates=ranked, n_leaves=n_leaves, seed=seed)
     shortlist = found.shortlist
     if fixed:
         shortlist = [_asked(fixed), *(c for c in shortlist if c.k != fixed)]

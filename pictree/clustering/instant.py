@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pictree.clustering.choose import Candidate
+from pictree.clustering.leaves import MOST_LEAVES
 from pictree.clustering.look import CANDIDATES, NEIGHBOUR_COUNTS, Look, look, tree_of
 from pictree.clustering.preparation import fit_preparation, refuse_equal
 from pictree.clustering.tree import ClusterTree
@@ -74,6 +75,7 @@ def instant_tree(
     *,
     k: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
+    n_leaves: int | None = None,
     seed: int = 0,
 ) -> InstantTree:
     """Cluster rows by what their neighbours tell, without training and without any known label.
@@ -92,6 +94,9 @@ def instant_tree(
     candidates : sequence of int
         What the shortlist ranks (from 2); those above the least number of leaves of any run are
         left out.
+    n_leaves : int, optional
+        Leaves of the final tree, from k (or the least candidate) to 500, but at most the
+        different rows. As many as the neighbours give if not given.
     seed : int
         Seed of everything random.
 
@@ -103,25 +108,30 @@ def instant_tree(
     Raises
     ------
     InputError
-        If k is out of range, no candidate is left, or the rows are not finite or all equal.
+        If k or `n_leaves` is out of range, no candidate is left, or the rows are not finite or
+        all equal.
     """
     data = as_rows(rows)
     refuse_equal(data)
     first, copy_of = _distinct(data)
     data = data[first] if len(first) < len(data) else data
     _check_k(k, len(data))
+    _check_leaves(n_leaves, k or min(candidates, default=2))
     reduced = fit_preparation(data, standardise=False, dimensions=DIMENSIONS, seed=seed).apply(data)
     widest = min(max(NEIGHBOUR_COUNTS), len(data) - 1)
     links, _ = nearest(reduced.astype(np.float32), widest)
+    candidates = [c for c in candidates if n_leaves is None or c <= n_leaves]
     start = Start(first, copy_of, links, look(links, links, k=k, candidates=candidates, seed=seed))
-    return _finish(start, seed)
+    return _finish(start, n_leaves, seed)
 
 
-def _finish(start: Start, seed: int) -> InstantTree:
+def _finish(start: Start, n_leaves: int | None, seed: int) -> InstantTree:
     seen, copy_of = start.look, start.copy_of
     links = start.links[:, : max(seen.neighbours)]
-    small = tree_of(links, links, seen.clusters, k=seen.k, seed=seed)
+    least = max(2 * seen.k, n_leaves or 0)
+    small = tree_of(links, links, seen.clusters, at_least=least, seed=seed)
     tree = ClusterTree(small.leaves[copy_of], small.children, small.losses)
+    tree = tree.coarsened(n_leaves or tree.n_leaves)
     return InstantTree(
         tree,
         seen.k,
@@ -151,4 +161,15 @@ def _check_k(k: int | None, n: int) -> None:
             f"k must be from 1 to {most} for a tree of {n} different images",
             got=str(k),
             do="Pass another k",
+        )
+
+
+def _check_leaves(n_leaves: int | None, least: int) -> None:
+    if n_leaves is None:
+        return
+    if not (isinstance(n_leaves, (int, np.integer)) and least <= n_leaves <= MOST_LEAVES):
+        raise InputError(
+            f"n_leaves must be a whole number from {least} to {MOST_LEAVES}",
+            got=repr(n_leaves),
+            do="Pass another number, or leave it out",
         )

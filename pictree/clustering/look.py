@@ -153,7 +153,7 @@ def vote_of(trees: Sequence[ClusterTree], k: int) -> tuple[np.ndarray, np.ndarra
 
 
 def tree_of(
-    links: np.ndarray, evidence: np.ndarray, clusters: np.ndarray, *, k: int, seed: int
+    links: np.ndarray, evidence: np.ndarray, clusters: np.ndarray, *, at_least: int, seed: int
 ) -> ClusterTree:
     """Make the tree that has given clusters as one of its cuts.
 
@@ -163,8 +163,8 @@ def tree_of(
         As in `look`; all their columns are read.
     clusters : ndarray of int32, shape (n,)
         Numbered from 0.
-    k : int
-        The tree gets at least 2 k leaves where there are as many rows.
+    at_least : int
+        Fewest leaves, where there are as many rows.
     seed : int
 
     Returns
@@ -175,7 +175,7 @@ def tree_of(
     """
     count = int(clusters.max()) + 1
     fine = find_leaves(
-        neighbour_graph(links), resolution=FINE_RESOLUTION, at_least=2 * k, seed=seed
+        neighbour_graph(links), resolution=FINE_RESOLUTION, at_least=at_least, seed=seed
     )
     leaves = renumber(fine.astype(np.int64) * count + clusters)
     first = np.unique(leaves, return_index=True)[1]

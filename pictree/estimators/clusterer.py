@@ -22,7 +22,8 @@ from pictree.clustering.find import find_clusters
 from pictree.clustering.flat import FlatClusters
 from pictree.errors import InputError
 from pictree.estimators import saved
-from pictree.estimators.autoencoder import ConvAutoencoder, to_seed
+from pictree.estimators.autoencoder import ConvAutoencoder
+from pictree.estimators.seed import to_seed
 from pictree.files import write_atomic
 from pictree.recipes.parts import ClusteringPart
 

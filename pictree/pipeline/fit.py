@@ -11,13 +11,14 @@ from pictree.errors import RunError
 from pictree.images.format import choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
+from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, to_toml
 from pictree.report.page import write_report
 from pictree.store import Run, shard_rows_for
 
-_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range")
+_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range", "codes")
 """What a resumed run must share with its start, beside the recipe."""
 
 
@@ -28,6 +29,7 @@ def fit(
     recipe: Recipe,
     validation: Any = None,
     known_labels: Sequence[str] | str | None = None,
+    codes: Any = None,
     seed: int = 0,
     resume: bool = False,
     command: Sequence[str] = (),
@@ -49,6 +51,10 @@ def fit(
     known_labels : str or list of str, optional
         See `pictree.images.known_labels.read_known_labels`. For scoring alone. Label files that
         lie beside IDX files are taken, and announced, when this is None.
+    codes : path-like or array, shape (n, d), optional
+        Codes that another network made, in place of ours: nothing is trained. A row for each
+        file, or for each image that is used, in the order of the inventory. See
+        `pictree.pipeline.codes.open_codes`.
     seed : int
         The same seed gives the same bytes on the same machine.
     resume : bool
@@ -67,10 +73,13 @@ def fit(
     ------
     SourceError
         If the pictures or the known labels can't be read.
+    InputError
+        If the codes are no such table.
     RunError
         If the folder is taken, in use, damaged, or was begun with other settings.
     """
     progress = progress or Progress()
+    given = None if codes is None else given_codes.open_codes(codes)
     run = Run(out)
     with run.lock(), progress:
         if not resume:
@@ -78,11 +87,11 @@ def fit(
         source, train_items = _open(pictures, validation)
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
-        _begin(run, source, recipe, known_specs, seed, command)
+        _begin(run, source, recipe, known_specs, given, seed, command)
         _announce(run, source, progress)
         device = learn.device_for(recipe)
-        run.update(device=asdict(device))
-        _stages(run, source, train_items, known, recipe, device, seed, progress)
+        run.update(device=None if given else asdict(device))
+        _stages(run, source, train_items, known, recipe, given, device, seed, progress)
     return summary(run)
 
 
@@ -92,17 +101,23 @@ def _stages(
     train_items: int,
     known: list[str | None] | None,
     recipe: Recipe,
+    given: given_codes.GivenCodes | None,
     device: Any,
     seed: int,
     progress: Progress,
 ) -> None:
     """Run each stage that is not done yet, in order."""
+    coding = {
+        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
+        "encode": lambda: learn.encode(run, device, progress),
+    }
+    if given is not None:
+        coding = {"codes": lambda: given_codes.take(run, given, progress)}
     steps = {
         "stock": lambda: stock.stock(
             run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
         ),
-        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
-        "encode": lambda: learn.encode(run, device, progress),
+        **coding,
         "group": lambda: group.group(run, recipe, device, seed, progress),
         "judge": lambda: judge.judge(run, recipe, seed, progress),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
@@ -163,6 +178,7 @@ def _begin(
     source: Source,
     recipe: Recipe,
     known_specs: list[str] | str | None,
+    given: given_codes.GivenCodes | None,
     seed: int,
     command: Sequence[str],
 ) -> None:
@@ -172,11 +188,14 @@ def _begin(
         "sources": [part.describe() for part in getattr(source, "parts", [source])],
         "known_labels": known_specs,
         "value_range": source.value_range and list(source.value_range),
+        "codes": given and given.describe(),
     }
     if (run.path / "run.json").exists():
         # Chosen once, at the start: choosing again would read the pictures again.
         asked["image_format"] = Run.open(run.path).info["image_format"]
         _refuse_other_settings(run, asked, recipe)
+        if asked["codes"] != run.info.get("codes"):
+            run.update(codes=asked["codes"], command=list(command))
         return
     size, channels = recipe.images.size, recipe.images.channels
     fmt = choose_format(
@@ -200,6 +219,8 @@ def _begin(
 def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> None:
     stored = run.info
     differ = [key for key in _MUST_AGREE if stored.get(key) != asked.get(key)]
+    if "codes" in differ and _may_change_codes(run, stored.get("codes"), asked["codes"]):
+        differ.remove("codes")
     if (run.path / "recipe.toml").read_text(encoding="utf-8") != to_toml(recipe):
         differ.append("recipe")
     if differ:
@@ -210,11 +231,22 @@ def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> N
         )
 
 
+def _may_change_codes(run: Run, old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
+    """Allow another name of the same file, and other codes while nothing was made of the old."""
+    made = ("codes", "model", "checkpoints", "clusters")
+    if not any((run.path / kind).exists() for kind in made):
+        return True
+    return old is not None and new is not None and old["sha256"] == new["sha256"]
+
+
 def _announce(run: Run, source: Source, progress: Progress) -> None:
     fmt = run.info["image_format"]
     colour = "grey" if fmt["channels"] == 1 else "colour"
     progress.say(f"{len(source):,} files in {source.name}")
     progress.say(f"images: {fmt['width']}×{fmt['height']}, {colour} ({fmt['reason']})")
+    if codes := run.info.get("codes"):
+        table = f"{codes['shape'][0]:,} × {codes['shape'][1]:,} numbers"
+        progress.say(f"codes: {table} from {codes['file']}; nothing is trained")
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -224,7 +256,8 @@ def summary(run: Run) -> dict[str, Any]:
     -------
     dict
         run, recipe, chosen, images, used, k, k_shortlist, silhouette, agreement, seconds,
-        peak_mb, report and, with known labels, acc, ari, nmi, purity, leaf_purity, leaves.
+        peak_mb, report, codes (file name, where they were given) and, with known labels, acc,
+        ari, nmi, purity, leaf_purity, leaves.
     """
     metrics, info = run.metrics, run.info
     found = {
@@ -241,6 +274,8 @@ def summary(run: Run) -> dict[str, Any]:
         "peak_mb": info["peak_mb"],
         "report": str(run.path / "report.html"),
     }
+    if info.get("codes"):
+        found["codes"] = info["codes"]["file"]
     scores = metrics["scores"]
     if scores:
         # Without a tree the clusters are the leaves.

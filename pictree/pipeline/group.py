@@ -47,7 +47,8 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
     )
     progress.advance()
     name = write_clusters(run, found.clusters, rows)
-    _write_centres(run, name, found.clusters, device)
+    if run.info.get("codes") is None:  # only our own network can draw them
+        _write_centres(run, name, found.clusters, device)
     if found.tree is not None and found.confidence is not None:
         arrays = found.tree.to_arrays() | {"rows": rows, "confidence": found.confidence}
         run.write_arrays("tree.npz", arrays)

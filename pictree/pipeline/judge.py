@@ -98,7 +98,10 @@ def _baselines(
     labels = [known[i] for i in rows]
     seeds = tuple(seed + s for s in _SEEDS)
     has_known = any(label is not None for label in labels)
-    found = baselines(pixels, k, labels if has_known else None, seeds=seeds, sample=_SAMPLE)
+    given = run.array("codes")[rows] if run.info.get("codes") else None
+    found = baselines(
+        pixels, k, labels if has_known else None, codes=given, seeds=seeds, sample=_SAMPLE
+    )
     return [asdict(baseline) for baseline in found]
 
 
@@ -139,6 +142,8 @@ def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:
 
 
 def _losses(run: Run) -> dict[str, Any]:
+    if run.info.get("codes"):
+        return {"reconstruction_error": None, "loss": None, "validation_loss": None}
     errors, log = run.array("errors")[:], run.log()
     last = log[-1] if log else {"loss": None, "validation_loss": None}
     return {

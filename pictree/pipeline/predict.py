@@ -19,6 +19,7 @@ from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import Source, open_source
 from pictree.neighbors import nearest
 from pictree.networks import inference, weights
+from pictree.pipeline.codes import GivenCodes, codes_of_new
 from pictree.pipeline.stock import image_format
 from pictree.progress import Progress
 from pictree.store import Run, csv_bytes
@@ -36,6 +37,7 @@ def predict(
     *,
     output: str | Path | None = None,
     known_labels: Any = None,
+    codes: Any = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Say for each new picture which cluster of a run it belongs to.
@@ -55,6 +57,9 @@ def predict(
         overwritten.
     known_labels : str or list, optional
         For scoring alone.
+    codes : path-like or array, shape (n, d), optional
+        For a run on given codes, and only for such a one: codes of these pictures by the same
+        network, a row for each file.
     progress : Progress, optional
 
     Returns
@@ -71,13 +76,14 @@ def predict(
     run = Run.open(run_path)
     file = _output_file(run, output)
     source = open_source(pictures)
+    given = codes_of_new(run, codes, len(source))
     known = read_known_labels(known_labels or _beside(source), source)
     value_range = run.info["value_range"]
     if value_range and source.value_range:
         source.value_range = tuple(value_range)
     with progress:
         progress.start("predicting", len(source))
-        table = pl.concat(list(_Predictor(run).tables(source, progress)))
+        table = pl.concat(list(_Predictor(run, given).tables(source, progress)))
     write_bytes(file, csv_bytes(table.select(_COLUMNS)))
     return _summary(table, file, known)
 
@@ -100,10 +106,12 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
 class _Predictor:
     """A run opened for predicting: model, clusters, and what was in the fit."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, given: GivenCodes | None) -> None:
         self.run, self.format, self.rows = run, image_format(run), run.info["shard_rows"]
-        self.device: Device = choose_device("float32")
-        self.model = weights.load(run.path / "model")
+        self.given = given
+        if given is None:
+            self.device: Device = choose_device("float32")
+            self.model = weights.load(run.path / "model")
         stored = run.arrays(f"clusters/{run.clusters_name}/model.npz")
         self.clusters = FlatClusters.from_arrays(stored)
         self.codes, self.labels = run.array("codes")[:], run.labels()
@@ -130,13 +138,18 @@ class _Predictor:
                 progress=progress.advance,
             )
             used = table.filter(pl.col("outcome") == "used")["id"].to_list()
-            fresh |= dict(zip(used, self._of_pixels(pixels), strict=True))
+            if used:
+                codes = self._codes(np.array(used) - self.first_id, pixels)
+                fresh |= dict(zip(used, self._of_codes(codes), strict=True))
             yield self._rows(table, fresh)
 
-    def _of_pixels(self, pixels: np.ndarray) -> list[dict[str, Any]]:
-        if len(pixels) == 0:
-            return []
-        codes = inference.encode(self.model, pixels, self.device)
+    def _codes(self, rows: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """Codes of new files, by their rows in the source: given, or by the run's network."""
+        if self.given is not None:
+            return self.given.take(rows)
+        return inference.encode(self.model, pixels, self.device)
+
+    def _of_codes(self, codes: np.ndarray) -> list[dict[str, Any]]:
         found = self.clusters.predict(codes)
         k = min(_NEIGHBORS, len(self.codes))
         rows, distances = nearest(self.codes, k, queries=codes)

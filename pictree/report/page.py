@@ -100,6 +100,7 @@ def _texts(found: Findings) -> dict[str, Any]:
         "quality": summary.quality(found),
         "shortlist": summary.shortlist(found),
         "chosen_k": str(found.k),
+        "given": summary.given(found),
         "restored": views.restored_views(found),
         "loss": loss_view(found),
         "duplicates": odd.duplicates(found),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pictree.evaluation.baselines import ON_CODES
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
 from pictree.report.words import count, counted, duration, figure, shown
@@ -22,6 +23,7 @@ _STAGES = {
     "stock": "reading the pictures",
     "learn": "training the network",
     "encode": "computing codes",
+    "codes": "taking the given codes",
     "group": "clustering",
     "judge": "judging",
     "maps": "drawing maps",
@@ -102,8 +104,13 @@ def doubt(metrics: dict[str, Any]) -> str | None:
     if ours["acc"] > best["scores"]["acc"] + margin:
         return None
     does = "does as well" if ours["acc"] >= best["scores"]["acc"] - margin else "does better"
+    what = "The network was not worth its time here"
+    if best["name"] == ON_CODES:
+        what = "The clustering added nothing to the codes here"
+    elif any(b["name"] == ON_CODES for b in plain):
+        what = "The given codes were not worth their time here"
     return (
-        f"The network was not worth its time here: {best['name']} {does}. "
+        f"{what}: {best['name']} {does}. "
         "Take these clusters as a first look at the pile, not as an answer."
     )
 
@@ -186,6 +193,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Duplicates", count(copies) if copies else "none"),
         ("Left out", outcomes_in_words(found)),
         ("Size and colour", _format(fmt)),
+        ("Codes", _codes(info)),
         ("Clusters", _method(found)),
         ("Recipe", _text(info.get("recipe"))),
         ("Seed", _text(info.get("seed"))),
@@ -203,6 +211,23 @@ def _format(fmt: dict[str, Any]) -> str:
     colour = "grey" if fmt["channels"] == 1 else "colour"
     reason = f": {fmt['reason']}" if fmt.get("reason") else ""
     return f"{fmt['height']} × {fmt['width']} pixels, {colour}{reason}"
+
+
+def given(found: Findings) -> dict[str, str] | None:
+    """Return file, table and SHA-256 of codes that came from outside; None where we made them."""
+    codes = found.info.get("codes")
+    if not codes:
+        return None
+    table = f"{counted(codes['shape'][0], 'row')} of {counted(codes['shape'][1], 'number')}"
+    return {"file": shown(codes["file"]), "table": table, "sha256": codes["sha256"]}
+
+
+def _codes(info: dict[str, Any]) -> str:
+    codes = info.get("codes")
+    if not codes:
+        return ""
+    width = counted(codes["shape"][1], "number")
+    return f"{width} for each image, given in {shown(codes['file'])}; nothing was trained"
 
 
 def _method(found: Findings) -> str:

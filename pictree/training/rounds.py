@@ -207,7 +207,7 @@ def _finish(
     named = np.unique(named, return_inverse=True)[1].reshape(-1)
     chosen = k or int(named.max()) + 1
     used = max(seen.neighbours)
-    small = tree_of(links[:, :used], start.links[:, :used], named, k=chosen, seed=seed)
+    small = tree_of(links[:, :used], start.links[:, :used], named, at_least=2 * chosen, seed=seed)
     tree = ClusterTree(small.leaves[start.copy_of], small.children, small.losses)
     trees = (seen.trees, start.look.trees)
     now, then = (_agreement(runs, chosen) for runs in trees)

@@ -1,0 +1,48 @@
+"""What the command line's options change of a recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pictree.errors import InputError
+from pictree.recipes.recipe import Recipe, change, load_recipe
+
+
+def recipe_of(options: dict[str, Any]) -> Recipe:
+    """Read the recipe that is asked for, with what the options change of it.
+
+    Parameters
+    ----------
+    options : dict
+        ``recipe`` and, each optional or None, ``k`` (text), ``image_size`` (text), ``colour``
+        (bool).
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError, InputError
+    """
+    changes: dict[str, Any] = {}
+    if options.get("k") is not None:
+        text = str(options["k"])
+        changes["clustering.k"] = int(text) if text.isdigit() else text
+    if options.get("image_size") is not None:
+        changes["images.size"] = _size(options["image_size"])
+    if options.get("colour") is not None:
+        changes["images.channels"] = "colour" if options["colour"] else "grey"
+    return change(load_recipe(options["recipe"]), **changes)
+
+
+def _size(text: str) -> list[int]:
+    """Read 64 or WIDTHxHEIGHT as [height, width]."""
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) > 2 or not all(part.isdigit() for part in parts):
+        raise InputError(
+            "--image-size must be a number of pixels, or WIDTHxHEIGHT",
+            got=repr(text),
+            do="Write --image-size 64 or --image-size 64x48",
+        )
+    return [int(parts[-1]), int(parts[0])]
