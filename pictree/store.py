@@ -191,6 +191,7 @@ class Run:
             "encode": ["reconstructions.npz"],
             "group": [f"clusters/{name}/{file}" for file in ("model.npz", "clusters.csv")],
             "judge": ["metrics.json"],
+            "judge again": ["metrics.json"],
             "maps": [f"maps/{method}.npy" for method in info.get("maps", [])],
         }
         files = [self.shard_file(kind, i) for kind in sharded.get(stage, []) for i in shards]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from pictree.clustering.choose import Candidate, choose_k, parse_k
 from pictree.clustering.flat import FlatClusters, fit_clusters, from_labels
-from pictree.clustering.instant import instant_tree
+from pictree.clustering.instant import Start, instant_tree
 from pictree.clustering.look import CANDIDATES
 from pictree.clustering.tree import ClusterTree
 
@@ -31,6 +32,8 @@ class Found:
     tree : ClusterTree or None
     confidence : ndarray of float32, shape (n,), or None
         Share of the tree's votes that each row's cluster got.
+    start : Start or None
+        What rounds of learning can begin with; a tree's alone.
     """
 
     clusters: FlatClusters
@@ -38,6 +41,7 @@ class Found:
     agreement: float | None = None
     tree: ClusterTree | None = None
     confidence: np.ndarray | None = None
+    start: Start | None = None
 
 
 def find_clusters(
@@ -107,15 +111,26 @@ def find_tree(
     InputError
         If a parameter is out of range, or the codes are not finite, or all equal.
     """
-    candidates = list(CANDIDATES) if k == "auto" else parse_k(k)
-    fixed = candidates[0] if len(candidates) == 1 else None
-    ranked = CANDIDATES if fixed else candidates
+    fixed, ranked = candidates_of(k)
     found = instant_tree(codes, k=fixed, candidates=ranked, n_leaves=n_leaves, seed=seed)
-    shortlist = found.shortlist
-    if fixed:
-        shortlist = [_asked(fixed), *(c for c in shortlist if c.k != fixed)]
+    shortlist = with_asked(found.shortlist, fixed)
     clusters = from_labels(codes, found.clusters, "tree")
-    return Found(clusters, shortlist, found.agreement, found.tree, found.confidence)
+    return Found(clusters, shortlist, found.agreement, found.tree, found.confidence, found.start)
+
+
+def candidates_of(k: str | int) -> tuple[int | None, Sequence[int]]:
+    """Return the k that was asked for, if it is one number, and those that a tree ranks."""
+    if k == "auto":
+        return None, CANDIDATES
+    asked = parse_k(k)
+    return (asked[0], CANDIDATES) if len(asked) == 1 else (None, asked)
+
+
+def with_asked(shortlist: list[Candidate], fixed: int | None) -> list[Candidate]:
+    """Put the k that was asked for first, unmeasured."""
+    if fixed is None:
+        return shortlist
+    return [_asked(fixed), *(c for c in shortlist if c.k != fixed)]
 
 
 def _asked(k: int) -> Candidate:

@@ -18,6 +18,9 @@ ONE_THREAD = 4_000_000
 ON_CODES = "k-means on these codes"
 
 
+FLOOR = "the instant tree, before learning"
+
+
 @dataclass(frozen=True)
 class Baseline:
     """One plain method, run with several seeds.

@@ -13,6 +13,7 @@ from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
 from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
+from pictree.pipeline.rounds import adopt, rounds
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, to_toml
 from pictree.report.page import write_report
@@ -113,20 +114,27 @@ def _stages(
     }
     if given is not None:
         coding = {"codes": lambda: given_codes.take(run, given, progress)}
+    kept: dict[str, Any] = {}
+    learning = {
+        "rounds": lambda: rounds(run, recipe, seed, kept.get("start"), progress),
+        "adopt": lambda: adopt(run, recipe, seed),
+        "judge again": lambda: judge.judge(run, recipe, seed, progress),
+    }
     steps = {
         "stock": lambda: stock.stock(
             run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
         ),
         **coding,
-        "group": lambda: group.group(run, recipe, device, seed, progress),
+        "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
         "judge": lambda: judge.judge(run, recipe, seed, progress),
+        **(learning if recipe.rounds.count and given is None else {}),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
     }
     run.plan(steps)
     for name, step in steps.items():
         if run.done(name):
             continue
-        if name == "maps":
+        if name in ("rounds", "maps"):
             first_report(run, progress)
         with run.stage(name):
             step()
@@ -249,6 +257,11 @@ def _announce(run: Run, source: Source, progress: Progress) -> None:
         progress.say(f"codes: {table} from {codes['file']}; nothing is trained")
 
 
+def _chosen(run: Run) -> str:
+    learned = run.info.get("rounds", {}).get("kept") or (run.path / "checkpoints").exists()
+    return "trained" if learned else "instant"
+
+
 def summary(run: Run) -> dict[str, Any]:
     """Return the figures of a finished run, as ``pictree fit --json`` prints them.
 
@@ -263,7 +276,7 @@ def summary(run: Run) -> dict[str, Any]:
     found = {
         "run": str(run.path),
         "recipe": info["recipe"],
-        "chosen": "trained" if (run.path / "checkpoints").exists() else "instant",
+        "chosen": _chosen(run),
         **{key: metrics[key] for key in ("images", "used", "duplicates", "problems", "k")},
         "k_shortlist": metrics["k_shortlist"],
         "silhouette": metrics["silhouette"],

@@ -10,7 +10,7 @@ import polars as pl
 
 from pictree.clustering.flat import fit_clusters
 from pictree.evaluation.agreement import contents, purity, score
-from pictree.evaluation.baselines import baselines, seed_agreement
+from pictree.evaluation.baselines import FLOOR, baselines, seed_agreement
 from pictree.evaluation.separation import silhouette
 from pictree.images.inventory import summary as inventory_summary
 from pictree.pipeline.group import rows_to_cluster
@@ -37,7 +37,8 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
     if agreement is None:
         agreement = _agreement(codes, rows, recipe, k, seed)
     progress.advance()
-    plain = _baselines(run, rows, k, known, seed)
+    plain = _known_baselines(run, k) or _baselines(run, rows, k, known, seed)
+    plain += _floor(run, clustered)
     progress.advance()
     found = _scores(run, clustered)
     metrics = {
@@ -105,12 +106,28 @@ def _baselines(
     return [asdict(baseline) for baseline in found]
 
 
-def _scores(run: Run, clustered: str) -> dict[str, Any]:
+def _known_baselines(run: Run, k: int) -> list[dict[str, Any]]:
+    """Baselines of the first judgement, where the number of clusters stayed the same."""
+    if not (run.path / "metrics.json").exists() or run.metrics["k"] != k:
+        return []
+    return [plain for plain in run.metrics["baselines"] if plain["name"] != FLOOR]
+
+
+def _floor(run: Run, clustered: str) -> list[dict[str, Any]]:
+    """Return what learning had to beat, as one more baseline."""
+    if "instant" not in run.info:
+        return []
+    scores = _scores(run, clustered, run.info["instant"])["scores"] or {}
+    agreement = run.info["rounds"]["started"]
+    return [{"name": FLOOR, "scores": scores, "deviations": {}, "agreement": agreement}]
+
+
+def _scores(run: Run, clustered: str, name: str | None = None) -> dict[str, Any]:
     """Score the images that were clustered, and those that were only predicted, apart.
 
     Duplicates count: a person who labels a pile labels them too.
     """
-    table = run.assignments().join(run.inventory(), on="id").sort("id")
+    table = run.assignments(name).join(run.inventory(), on="id").sort("id")
     is_fitted = pl.lit(True) if clustered == "all" else pl.col("split") == clustered
     fitted, others = table.filter(is_fitted), table.filter(~is_fitted)
     held = _held_contents(fitted)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pictree.evaluation.baselines import ON_CODES
+from pictree.evaluation.baselines import FLOOR, ON_CODES
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
 from pictree.report.words import count, counted, duration, figure, shown
@@ -26,6 +26,9 @@ _STAGES = {
     "codes": "taking the given codes",
     "group": "clustering",
     "judge": "judging",
+    "rounds": "learning in rounds",
+    "adopt": "taking what was learned",
+    "judge again": "judging again",
     "maps": "drawing maps",
 }
 _STILL = {"maps": "the maps are still being drawn"}
@@ -96,7 +99,7 @@ def headline(found: Findings) -> str:
 def doubt(metrics: dict[str, Any]) -> str | None:
     """Return the honest doubt where the result beats no baseline, or None."""
     ours, plain = metrics.get("scores"), metrics.get("baselines") or []
-    scored = [b for b in plain if "acc" in (b.get("scores") or {})]
+    scored = [b for b in plain if "acc" in (b.get("scores") or {}) and b["name"] != FLOOR]
     if not ours or not scored:
         return None
     best = max(scored, key=lambda b: b["scores"]["acc"])
@@ -196,6 +199,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Codes", _codes(info)),
         ("Clusters", _method(found)),
         ("Recipe", _text(info.get("recipe"))),
+        ("Learning", _learning(info)),
         ("Seed", _text(info.get("seed"))),
         ("Time", _time(stages, info)),
         ("Memory", f"{count(round(info['peak_mb']))} MB at most" if info.get("peak_mb") else ""),
@@ -234,6 +238,15 @@ def _method(found: Findings) -> str:
     method = str(found.metrics.get("method", ""))
     fitted = _CLUSTERED.get(str(found.metrics.get("clustered")), "all images")
     return f"{_METHODS.get(method, method)}, {counted(found.k, 'cluster')}, fitted on {fitted}"
+
+
+def _learning(info: dict[str, Any]) -> str:
+    told = info.get("rounds")
+    if not told:
+        return ""
+    agree = f"the tree's runs agreed at {told['started']:.2f} before and {told['ended']:.2f} after"
+    end = "the result was kept" if told["kept"] else "the instant tree was kept"
+    return f"{counted(len(told['rows']), 'round')}: {agree}, so {end}"
 
 
 def _hardware(value: dict[str, Any]) -> str:

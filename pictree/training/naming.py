@@ -156,6 +156,11 @@ def _naming_loss(logits: tuple[Tensor, ...], targets: Tensor, weights: Tensor) -
     return torch.stack(leaves).mean() + (weights * clusters).mean()
 
 
+def images_shown(images: int, settings: RoundSettings) -> int:
+    """Return how many images a round shows, each counted as often as it is shown."""
+    return _steps(images, settings) * min(settings.batch_size, images)
+
+
 def _steps(images: int, settings: RoundSettings) -> int:
     shown = max(settings.images, settings.passes * images)
     return math.ceil(shown / min(settings.batch_size, images))

@@ -110,6 +110,7 @@ def learn_rounds(
     settings: Settings,
     device: Device,
     *,
+    rows: np.ndarray | None = None,
     k: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
     seed: int = 0,
@@ -126,12 +127,14 @@ def learn_rounds(
 
     Parameters
     ----------
-    pixels : array-like, uint8 or float (n, h, w, c)
+    pixels : array-like, uint8 or float (N, h, w, c)
     start : Start
-        Of the instant tree on these images.
+        Of the instant tree on the n images to learn from.
     settings : Settings
         A recipe's rounds section.
     device : Device
+    rows : int array (n,), optional
+        The images that the start was found on; all by default.
     k : int, optional
         Number of clusters; each look's best if not given.
     candidates : sequence of int
@@ -151,15 +154,17 @@ def learn_rounds(
     InputError
         When the loss becomes NaN or infinite.
     """
-    seen, earlier, history = start.look, [], []
-    shape = tuple(int(side) for side in pixels.shape[1:])
+    seen, history = start.look, []
+    earlier: list[ClusterTree] = []
+    shown = start.rows if rows is None else rows[start.rows]
+    height, width, channels = (int(side) for side in pixels.shape[1:])
     for number in range(1, settings.count + 1):
-        names = _names(start.rows, seen, earlier)
-        model = build(plan(shape, settings.code), seed + number)
+        names = _names(shown, seen, earlier)
+        model = build(plan((height, width, channels), settings.code), seed + number)
         heads, loss = learn_names(
             model, pixels, names, settings, device, seed=seed + number, on_batch=on_batch
         )
-        codes = inference.encode(model, pixels, device, start.rows)
+        codes = inference.encode(model, pixels, device, shown)
         links = nearest(codes, start.links.shape[1])[0]
         earlier = seen.trees if number > 1 else []
         seen = look(links, start.links, k=k, candidates=candidates, seed=seed)
@@ -205,7 +210,7 @@ def _finish(
     seed: int,
 ) -> Learned:
     named = np.unique(named, return_inverse=True)[1].reshape(-1)
-    chosen = k or int(named.max()) + 1
+    chosen = k or seen.k
     used = max(seen.neighbours)
     small = tree_of(links[:, :used], start.links[:, :used], named, at_least=2 * chosen, seed=seed)
     tree = ClusterTree(small.leaves[start.copy_of], small.children, small.losses)
