@@ -13,7 +13,7 @@ import typer
 
 from pictree.errors import InputError, PictreeError
 
-DEFAULT_RECIPE = "quick"
+DEFAULT_RECIPE = "tree"
 
 app = typer.Typer(
     name="pictree",

@@ -121,7 +121,9 @@ def instant_tree(
     widest = min(max(NEIGHBOUR_COUNTS), len(data) - 1)
     links, _ = nearest(reduced.astype(np.float32), widest)
     candidates = [c for c in candidates if n_leaves is None or c <= n_leaves]
-    start = Start(first, copy_of, links, look(links, links, k=k, candidates=candidates, seed=seed))
+    start = Start(
+        first, copy_of, links, look(links, [links], k=k, candidates=candidates, seed=seed)
+    )
     return _finish(start, n_leaves, seed)
 
 
@@ -129,7 +131,7 @@ def _finish(start: Start, n_leaves: int | None, seed: int) -> InstantTree:
     seen, copy_of = start.look, start.copy_of
     links = start.links[:, : max(seen.neighbours)]
     least = max(2 * seen.k, n_leaves or 0)
-    small = tree_of(links, links, seen.clusters, at_least=least, seed=seed)
+    small = tree_of(links, seen.clusters, at_least=least, seed=seed)
     tree = ClusterTree(small.leaves[copy_of], small.children, small.losses)
     tree = tree.coarsened(n_leaves or tree.n_leaves)
     return InstantTree(

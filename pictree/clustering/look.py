@@ -36,10 +36,12 @@ class Look:
     ----------
     trees : list of ClusterTree
         The runs of the panel.
+    voters : list of ClusterTree
+        Those that voted: the panel, and the runs that merged the same leaves by other evidence.
     k : int
         Number of clusters: what was asked for, or the best of the shortlist.
     clusters : ndarray of int32, shape (n,)
-        What the panel voted for, numbered by size; fewer than k where a cluster lost all its
+        What they voted for, numbered by size; fewer than k where a cluster lost all its
         rows in the vote.
     confidence : ndarray of float32, shape (n,)
         Share of the votes that the row's cluster got.
@@ -53,6 +55,7 @@ class Look:
     """
 
     trees: list[ClusterTree]
+    voters: list[ClusterTree]
     k: int
     clusters: np.ndarray
     confidence: np.ndarray
@@ -72,18 +75,19 @@ class _Panel:
 
 def look(
     links: np.ndarray,
-    evidence: np.ndarray,
+    evidence: Sequence[np.ndarray],
     *,
     k: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
     seed: int = 0,
 ) -> Look:
-    """Find leaves in one neighbour graph, merge them by another, and let the trees vote.
+    """Find leaves in a neighbour graph, merge them by what each graph tells, and let trees vote.
 
     For 3, 5, 7 and 10 neighbours, resolutions 2 and 4 and three seeds: Louvain's communities are
-    leaves, merged by least relative loss of information (`pictree.clustering.merge`): 24 trees.
-    The 12 trees of two neighbour counts that follow each other are a panel. The panel that agrees
-    most (mean adjusted Rand index at k) votes on each row.
+    leaves, merged by least relative loss of information (`pictree.clustering.merge`): 24 trees for
+    each graph of the evidence. The 12 trees of one evidence and two neighbour counts that follow
+    each other are a panel. The panel that agrees most (mean adjusted Rand index at k) decides on
+    the counts and, if it was not given, on k; the panels of all evidence vote on each row.
 
     The score of a k is the panel's agreement to the power of 6 times the mutual information of
     its runs: agreement alone favours few clusters (two coarse halves agree easily), information
@@ -94,9 +98,9 @@ def look(
     ----------
     links : ndarray of int32, shape (n, q)
         Each row's nearest other rows, nearest first, in which leaves are found.
-    evidence : ndarray of int32, shape (n, q)
-        The neighbours by which leaves merge: `links` again, or those of the raw pixels where
-        `links` are of learned features, which would confirm themselves.
+    evidence : sequence of ndarray of int32, each of shape (n, q)
+        The neighbours by which leaves merge: `links` again and, where those are of learned codes,
+        which may confirm themselves, the neighbours of the raw pixels.
     k : int, optional
         Number of clusters; the best of the shortlist if not given.
     candidates : sequence of int
@@ -119,9 +123,11 @@ def look(
     if k is not None:
         best = max(panels, key=lambda panel: panel.agreement[k].mean)
     chosen = k or shortlist[0].k
-    clusters, confidence = vote_of(best.trees, chosen)
+    voters = [tree for p in panels if p.neighbours == best.neighbours for tree in p.trees]
+    clusters, confidence = vote_of(voters, chosen)
     return Look(
         best.trees,
+        voters,
         chosen,
         clusters,
         confidence,
@@ -152,15 +158,13 @@ def vote_of(trees: Sequence[ClusterTree], k: int) -> tuple[np.ndarray, np.ndarra
     return renumber(voted), confidence
 
 
-def tree_of(
-    links: np.ndarray, evidence: np.ndarray, clusters: np.ndarray, *, at_least: int, seed: int
-) -> ClusterTree:
+def tree_of(links: np.ndarray, clusters: np.ndarray, *, at_least: int, seed: int) -> ClusterTree:
     """Make the tree that has given clusters as one of its cuts.
 
     Parameters
     ----------
-    links, evidence : ndarray of int32, shape (n, q)
-        As in `look`; all their columns are read.
+    links : ndarray of int32, shape (n, q)
+        As in `look`; all columns are read.
     clusters : ndarray of int32, shape (n,)
         Numbered from 0.
     at_least : int
@@ -174,24 +178,29 @@ def tree_of(
         first.
     """
     count = int(clusters.max()) + 1
-    fine = find_leaves(
-        neighbour_graph(links), resolution=FINE_RESOLUTION, at_least=at_least, seed=seed
-    )
+    graph = neighbour_graph(links)
+    fine = find_leaves(graph, resolution=FINE_RESOLUTION, at_least=at_least, seed=seed)
     leaves = renumber(fine.astype(np.int64) * count + clusters)
     first = np.unique(leaves, return_index=True)[1]
-    shares = joint_shares(neighbour_graph(evidence), leaves)
-    return ClusterTree(leaves, *merge(shares, clusters[first]))
+    return ClusterTree(leaves, *merge(joint_shares(graph, leaves), clusters[first]))
 
 
 def _panels(
-    links: np.ndarray, evidence: np.ndarray, k: int | None, candidates: Sequence[int], seed: int
+    links: np.ndarray,
+    evidence: Sequence[np.ndarray],
+    k: int | None,
+    candidates: Sequence[int],
+    seed: int,
 ) -> list[_Panel]:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # many small steps: threads would only wait for each other
         counts = sorted({min(count, links.shape[1]) for count in NEIGHBOUR_COUNTS})
-        runs = {count: _runs(links[:, :count], evidence[:, :count], k, seed) for count in counts}
-        most = min(tree.n_leaves for trees in runs.values() for tree in trees)
+        runs = {
+            count: _runs(links[:, :count], [graph[:, :count] for graph in evidence], k, seed)
+            for count in counts
+        }
+        most = min(tree.n_leaves for both in runs.values() for trees in both for tree in trees)
         ks = sorted({c for c in candidates if 2 <= c <= most} | ({k} if k else set()))
         if not ks:
             raise InputError(
@@ -200,24 +209,32 @@ def _panels(
                 do="Pass another k",
             )
         pairs: list[tuple[int, ...]] = [*pairwise(counts)] or [(counts[0],)]
-        return [_panel(pair, runs, ks) for pair in pairs]
+        return [
+            _panel(pair, [runs[count][i] for count in pair], ks)
+            for pair in pairs
+            for i in range(len(evidence))
+        ]
 
 
-def _panel(pair: tuple[int, ...], runs: dict[int, list[ClusterTree]], ks: list[int]) -> _Panel:
-    trees = [tree for count in pair for tree in runs[count]]
+def _panel(pair: tuple[int, ...], runs: list[list[ClusterTree]], ks: list[int]) -> _Panel:
+    trees = [tree for trees in runs for tree in trees]
     return _Panel(pair, trees, agreement_by_k(trees, ks))
 
 
-def _runs(links: np.ndarray, evidence: np.ndarray, k: int | None, seed: int) -> list[ClusterTree]:
+def _runs(
+    links: np.ndarray, evidence: Sequence[np.ndarray], k: int | None, seed: int
+) -> list[list[ClusterTree]]:
+    """Trees for each evidence, over the same leaves."""
     graph = neighbour_graph(links)
-    weighed = graph if evidence is links else neighbour_graph(evidence)
-    found = []
+    weighed = [neighbour_graph(indices) for indices in evidence]
+    found: list[list[ClusterTree]] = [[] for _ in evidence]
     for resolution in RESOLUTIONS:
         for run in range(SEEDS):
             leaves = find_leaves(
                 graph, resolution=resolution, at_least=2 * (k or 2), seed=seed * SEEDS + run
             )
-            found.append(ClusterTree(leaves, *merge(joint_shares(weighed, leaves))))
+            for trees, weights in zip(found, weighed, strict=True):
+                trees.append(ClusterTree(leaves, *merge(joint_shares(weights, leaves))))
     return found
 
 

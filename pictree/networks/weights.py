@@ -89,7 +89,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _read_architecture(path: Path) -> Architecture:
     try:
         values = json.loads(path.read_text())["architecture"]
-        lists = {name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")}
+        lists: dict[str, Any] = {
+            name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")
+        }
         plain: dict[str, Any] = {
             name: values[name] for name in ("code", "output", "normalise") if name in values
         }

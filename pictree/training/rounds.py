@@ -121,9 +121,9 @@ def learn_rounds(
 
     Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel and
     on its vote. The next look finds leaves among the neighbours of the network's codes, and merges
-    them by the neighbours of the raw pixels: codes would confirm themselves. From the second look
-    on, the panel of the look before votes too: single looks scatter. The last network's word on
-    each image is the result; the tree has it as a cut.
+    them once by the neighbours of the raw pixels and once by those of the codes, which may confirm
+    themselves. From the second look on, the runs of the look before vote too: single looks
+    scatter. The last network's word on each image is the result; the tree has it as a cut.
 
     Parameters
     ----------
@@ -166,8 +166,8 @@ def learn_rounds(
         )
         codes = inference.encode(model, pixels, device, shown)
         links = nearest(codes, start.links.shape[1])[0]
-        earlier = seen.trees if number > 1 else []
-        seen = look(links, start.links, k=k, candidates=candidates, seed=seed)
+        earlier = seen.voters if number > 1 else []
+        seen = look(links, [start.links, links], k=k, candidates=candidates, seed=seed)
         history.append(
             {
                 "round": number,
@@ -186,7 +186,7 @@ def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:
     clusters, confidence = seen.clusters, seen.confidence
     if earlier:
         enough = [tree for tree in earlier if tree.n_leaves >= seen.k]
-        clusters, confidence = vote_of([*seen.trees, *enough], seen.k)
+        clusters, confidence = vote_of([*seen.voters, *enough], seen.k)
     return Names(rows, [tree.leaves for tree in seen.trees], clusters, confidence)
 
 
@@ -212,7 +212,7 @@ def _finish(
     named = np.unique(named, return_inverse=True)[1].reshape(-1)
     chosen = k or seen.k
     used = max(seen.neighbours)
-    small = tree_of(links[:, :used], start.links[:, :used], named, at_least=2 * chosen, seed=seed)
+    small = tree_of(links[:, :used], named, at_least=2 * chosen, seed=seed)
     tree = ClusterTree(small.leaves[start.copy_of], small.children, small.losses)
     trees = (seen.trees, start.look.trees)
     now, then = (_agreement(runs, chosen) for runs in trees)
