@@ -270,7 +270,7 @@ def summary(run: Run) -> dict[str, Any]:
     dict
         run, recipe, chosen, images, used, k, k_shortlist, silhouette, agreement, seconds,
         peak_mb, report, codes (file name, where they were given) and, with known labels, acc,
-        ari, nmi, purity, leaf_purity, leaves.
+        ari, nmi, purity, leaf_purity, leaves and effort (None without a tree).
     """
     metrics, info = run.metrics, run.info
     found = {
@@ -295,4 +295,5 @@ def summary(run: Run) -> dict[str, Any]:
         leaves = metrics["leaves"] or metrics["k"]
         pure = scores["purity"] if metrics["leaf_purity"] is None else metrics["leaf_purity"]
         found |= {**scores, "leaf_purity": pure, "leaves": leaves}
+        found["effort"] = metrics.get("effort")
     return found

@@ -11,6 +11,7 @@ import polars as pl
 from pictree.clustering.flat import fit_clusters
 from pictree.evaluation.agreement import contents, purity, score
 from pictree.evaluation.baselines import FLOOR, baselines, seed_agreement
+from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
 from pictree.images.inventory import summary as inventory_summary
 from pictree.pipeline.group import rows_to_cluster
@@ -53,6 +54,7 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
         "agreement": agreement,
         **found,
         **_leaves(run, known),
+        "effort": _effort(run, known, seed),
         "baselines": plain,
         "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree),
         **_losses(run),
@@ -149,6 +151,20 @@ def _leaves(run: Run, known: list[str | None]) -> dict[str, Any]:
     has_known = any(label is not None for label in labels)
     pure = purity(tree["leaves"], labels) if has_known else None
     return {"leaves": int(tree["leaves"].max()) + 1, "leaf_purity": pure}
+
+
+def _effort(run: Run, known: list[str | None], seed: int) -> dict[str, Any] | None:
+    """Measure what the tree saves the person who labels the images that it was made of."""
+    if not run.has_tree:
+        return None
+    tree, codes = run.arrays("tree.npz"), run.array("codes")
+    rows = tree["rows"]
+    labels = [known[row] for row in rows]
+    if all(label is None for label in labels):
+        return None
+    fitted = codes if len(rows) == len(codes) else codes[rows]
+    found = effort(tree["leaves"], tree["children"], labels, fitted, k=run.info["k"], seed=seed)
+    return asdict(found)
 
 
 def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:

@@ -11,6 +11,7 @@ from typing import Any
 from pictree.files import write_text
 from pictree.report import odd, summary, views
 from pictree.report.cards import MOST_CARDS, choose_cards
+from pictree.report.effort import effort_view
 from pictree.report.figures import MAP_NAMES, draw_absent
 from pictree.report.gather import Findings, gather
 from pictree.report.losses import loss_view
@@ -98,6 +99,7 @@ def _texts(found: Findings) -> dict[str, Any]:
         "versions": summary.versions(found),
         "recipe": found.recipe,
         "quality": summary.quality(found),
+        "effort": effort_view(found.metrics),
         "shortlist": summary.shortlist(found),
         "chosen_k": str(found.k),
         "given": summary.given(found),
