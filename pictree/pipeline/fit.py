@@ -115,6 +115,7 @@ def _stages(
     if given is not None:
         coding = {"codes": lambda: given_codes.take(run, given, progress)}
     kept: dict[str, Any] = {}
+    is_learning = bool(recipe.rounds.count) and given is None
     learning = {
         "rounds": lambda: rounds(run, recipe, seed, kept.get("start"), progress),
         "adopt": lambda: adopt(run, recipe, seed),
@@ -126,8 +127,8 @@ def _stages(
         ),
         **coding,
         "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
-        "judge": lambda: judge.judge(run, recipe, seed, progress),
-        **(learning if recipe.rounds.count and given is None else {}),
+        "judge": lambda: judge.judge(run, recipe, seed, progress, is_first=is_learning),
+        **(learning if is_learning else {}),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
     }
     run.plan(steps)

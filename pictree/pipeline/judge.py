@@ -26,8 +26,14 @@ _SAME = 0.01
 """Differences of matched accuracy up to this much count as "no better"."""
 
 
-def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
-    """Write metrics.json: silhouette, agreement, scores with known labels, baselines, verdict."""
+def judge(
+    run: Run, recipe: Recipe, seed: int, progress: Progress, *, is_first: bool = False
+) -> None:
+    """Write metrics.json: silhouette, agreement, scores with known labels, baselines, verdict.
+
+    The first of two judgements, for the first report, leaves the baselines out: they take longer
+    than all else.
+    """
     progress.start("judging", 4)
     rows, clustered = rows_to_cluster(run, recipe)
     labels, codes, k = run.labels()[rows], run.array("codes"), run.info["k"]
@@ -38,8 +44,7 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
     if agreement is None:
         agreement = _agreement(codes, rows, recipe, k, seed)
     progress.advance()
-    plain = _known_baselines(run, k) or _baselines(run, rows, k, known, seed)
-    plain += _floor(run, clustered)
+    plain = [] if is_first else _baselines(run, rows, k, known, seed) + _floor(run, clustered)
     progress.advance()
     found = _scores(run, clustered)
     metrics = {
@@ -106,13 +111,6 @@ def _baselines(
         pixels, k, labels if has_known else None, codes=given, seeds=seeds, sample=_SAMPLE
     )
     return [asdict(baseline) for baseline in found]
-
-
-def _known_baselines(run: Run, k: int) -> list[dict[str, Any]]:
-    """Baselines of the first judgement, where the number of clusters stayed the same."""
-    if not (run.path / "metrics.json").exists() or run.metrics["k"] != k:
-        return []
-    return [plain for plain in run.metrics["baselines"] if plain["name"] != FLOOR]
 
 
 def _floor(run: Run, clustered: str) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def _left_out(found: dict[str, Any]) -> str:
 
 
 def _agreement(agreement: float | None) -> str:
-    return "" if agreement is None else f", agreement between seeds {agreement:.3f}"
+    return "" if agreement is None else f", agreement {agreement:.3f}"
 
 
 def _scores(found: dict[str, Any]) -> str:

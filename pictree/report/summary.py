@@ -31,7 +31,12 @@ _STAGES = {
     "judge again": "judging again",
     "maps": "drawing maps",
 }
-_STILL = {"maps": "the maps are still being drawn"}
+_STILL = {
+    "rounds": "these are the clusters of the instant tree, and learning goes on",
+    "adopt": "",
+    "judge again": "",
+    "maps": "the maps are still to be drawn",
+}
 _SCORES = (
     (
         "acc",
@@ -65,7 +70,7 @@ _SCORES = (
     ),
     (
         "agreement",
-        "Agreement of seeds",
+        "Agreement",
         "How alike the clusterings from different random seeds, or a tree's runs, are (mean ARI). "
         "1 is the same every time; clusters below 0.5 are mostly luck.",
     ),
@@ -107,7 +112,7 @@ def doubt(metrics: dict[str, Any]) -> str | None:
     if ours["acc"] > best["scores"]["acc"] + margin:
         return None
     does = "does as well" if ours["acc"] >= best["scores"]["acc"] - margin else "does better"
-    what = "The network was not worth its time here"
+    what = "Better clusters than plain ones were not found here"
     if best["name"] == ON_CODES:
         what = "The clustering added nothing to the codes here"
     elif any(b["name"] == ON_CODES for b in plain):
@@ -123,7 +128,8 @@ def unfinished(info: dict[str, Any]) -> str | None:
     waiting = waiting_stages(info)
     if not waiting:
         return None
-    still = " and ".join(_STILL.get(name, f"{_STAGES[name]} is still to come") for name in waiting)
+    told = [_STILL.get(name, f"{_STAGES[name]} is still to come") for name in waiting]
+    still = " and ".join(words for words in told if words)
     end = "they are" if waiting == ["maps"] else "that is done"
     return (
         f"First report: {still}; this page is written again when {end}. "

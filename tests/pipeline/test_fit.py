@@ -124,7 +124,7 @@ def test_the_first_report_comes_before_the_maps_and_leaves_nothing_behind(
     done = dict.fromkeys(("stock", "learn", "encode", "group", "judge"), "done")
     assert states == {**done, "maps": "running"}
     first = (out / "report.html").read_text(encoding="utf-8")
-    assert "First report: the maps are still being drawn;" in first
+    assert "First report: the maps are still to be drawn;" in first
     assert not (out / "pictures").exists()
     fit(source, out, resume=True, **arguments)
     assert "First report" not in (out / "report.html").read_text(encoding="utf-8")

@@ -108,7 +108,7 @@ def test_the_first_report_is_told_apart(browser: Browser, tree_run: Run) -> None
     tab = open_page(browser, tree_run, 390)
     said = tab.locator("header .waiting")
     assert said.is_visible()
-    assert said.inner_text().startswith("First report: the maps are still being drawn;")
+    assert said.inner_text().startswith("First report: the maps are still to be drawn;")
     assert tab.evaluate(CONTRAST) == []
 
 

@@ -163,7 +163,7 @@ def test_doubt(acc: float, deviation: float, said: str | None) -> None:
     baseline = {"name": "k-means", "scores": {"acc": 0.5}, "deviations": {"acc": deviation}}
     got = doubt({"scores": {"acc": acc}, "baselines": [baseline]})
     whole = (
-        f"The network was not worth its time here: {said} "
+        f"Better clusters than plain ones were not found here: {said} "
         "Take these clusters as a first look at the pile, not as an answer."
     )
     assert got == (said and whole)

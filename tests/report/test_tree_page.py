@@ -151,11 +151,11 @@ def test_images_that_were_only_predicted_are_not_in_the_tree(tmp_path: Path) -> 
 
 FIRST: dict[str, Any] = {
     ("maps",): (
-        "First report: the maps are still being drawn; this page is written again when they are. "
+        "First report: the maps are still to be drawn; this page is written again when they are. "
         "If the run was stopped, the same command with --resume goes on with it."
     ),
     ("judge", "maps"): (
-        "First report: judging is still to come and the maps are still being drawn; this page is "
+        "First report: judging is still to come and the maps are still to be drawn; this page is "
         "written again when that is done. If the run was stopped, the same command with --resume "
         "goes on with it."
     ),
