@@ -44,8 +44,8 @@ class ImageClusterer(
     n_clusters : "auto", int or "low:high", default="auto"
         Number of clusters. "auto" and a range choose it from the data without labels; the
         ranked candidates are in ``shortlist_``. A recipe with HDBSCAN finds its own number.
-    recipe : str or path, default="large-1568"
-        As in `ConvAutoencoder`; of its clustering section the method, starts, standardise and
+    recipe : str or path, default="tree"
+        As in `ConvAutoencoder`; of its rounds all, of its clustering section the method, starts, standardise and
         seed are followed. The clusters are fitted on all of X.
     image_shape : (h, w) or (h, w, c), optional
         As in `ConvAutoencoder`.
@@ -83,7 +83,7 @@ class ImageClusterer(
     >>> from sklearn.datasets import load_digits
     >>> from pictree import ImageClusterer
     >>> X = load_digits().images
-    >>> model = ImageClusterer(n_clusters=10, epochs=1, random_state=0).fit(X)
+    >>> model = ImageClusterer(10, recipe="quick", random_state=0).fit(X)
     >>> model.labels_.shape
     (1797,)
     >>> bool((model.predict(X[:5]) == model.labels_[:5]).all())
@@ -96,7 +96,7 @@ class ImageClusterer(
         self,
         n_clusters: int | str = "auto",
         *,
-        recipe: str | Path = "large-1568",
+        recipe: str | Path = "tree",
         image_shape: tuple[int, ...] | None = None,
         epochs: int | None = None,
         random_state: int | np.random.RandomState | None = None,

@@ -45,7 +45,6 @@ class TreeClusterer(ClusterMixin, BaseEstimator):
     labels_ : int32 (n,)
         Cluster of each row of `fit`, 0 the largest.
     n_clusters_ : int
-        Fewer than asked for where a cluster lost all its rows in the vote.
     tree_ : pictree.clustering.tree.ClusterTree
         Its cut at ``n_clusters_`` is ``labels_``.
     confidence_ : float32 (n,)

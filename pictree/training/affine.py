@@ -35,7 +35,16 @@ def random_affine(images: Tensor, strength: float, generator: torch.Generator) -
         return images
     theta = _matrices(len(images), strength, generator).to(images)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    changed = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return _channels_last(changed)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    # Of one channel torch calls any layout channels-last, but convolves half as fast where the
+    # strides say otherwise (measured: 65 against 31 ms for a batch of 256).
+    n, channels, height, width = images.shape
+    flat = images.permute(0, 2, 3, 1).flatten()
+    return flat.view(n, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _matrices(n: int, strength: float, generator: torch.Generator) -> Tensor:

@@ -20,7 +20,8 @@ from pictree import ConvAutoencoder, ImageClusterer, TreeClusterer
 CHECKED = [
     ConvAutoencoder(epochs=2),
     ConvAutoencoder("flat-2", epochs=1),
-    ImageClusterer(3, epochs=2),
+    ImageClusterer(3, recipe="large-1568", epochs=2),
+    ImageClusterer(3, recipe=Path(__file__).with_name("short-tree.toml")),
     ImageClusterer(3, recipe="small-98", epochs=1),
     TreeClusterer(3),
     TreeClusterer(),
