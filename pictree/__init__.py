@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         SourceError,
         UserError,
     )
-    from pictree.estimators import ConvAutoencoder, ImageClusterer
+    from pictree.estimators import ConvAutoencoder, ImageClusterer, TreeClusterer
 
     __version__: str
 
@@ -33,6 +33,7 @@ __all__ = [
     "RecipeError",
     "RunError",
     "SourceError",
+    "TreeClusterer",
     "UserError",
     "__version__",
 ]

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pictree.errors import InputError, PictreeError
+from pictree.errors import PictreeError
 
-DEFAULT_RECIPE = "quick"
+DEFAULT_RECIPE = "tree"
 _GO_ON = "Run the same command again to go on (`pictree fit`: with --resume)."
 
 app = typer.Typer(
@@ -37,6 +37,14 @@ Pictures = Annotated[
 ]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A folder made by `pictree fit`.", show_default=False)
+]
+Codes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npy",
+        help="Codes by another network: a row of numbers for each file, in their order.",
+        show_default=False,
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
@@ -91,10 +99,6 @@ def scan(
     from pictree.pipeline.scan import scan as scan_pictures
     from pictree.pipeline.text import scan_text
 
-    if output is not None and output.exists():
-        raise InputError(
-            "the output must be a new file", got=f"{output}, which exists", do="Choose another name"
-        )
     found = scan_pictures(_one_or_more(pictures), output=output, progress=_progress())
     _print(found, as_json, scan_text)
     _exit_if_strict(strict, found)
@@ -116,6 +120,7 @@ def fit(
         typer.Option(metavar="PICTURES", help="Pictures not to train on.", show_default=False),
     ] = None,
     known_labels: KnownLabels = None,
+    codes: Codes = None,
     image_size: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +151,7 @@ def fit(
         "k": k,
         "validation": validation,
         "known_labels": known_labels,
+        "codes": codes,
         "image_size": image_size,
         "colour": colour,
         "seed": seed,
@@ -186,6 +192,7 @@ def predict(
         ),
     ] = None,
     known_labels: KnownLabels = None,
+    codes: Codes = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -200,7 +207,8 @@ def predict(
         run,
         _one_or_more(pictures),
         output=output,
-        known_labels=_labels(known_labels),
+        known_labels=_one_or_more(known_labels),
+        codes=codes,
         progress=_progress(),
     )
     _print(found, as_json, predict_text)
@@ -212,6 +220,7 @@ def add(
     run: RunFolder,
     pictures: Pictures,
     known_labels: KnownLabels = None,
+    codes: Codes = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -228,7 +237,8 @@ def add(
     found = add_pictures(
         run,
         _one_or_more(pictures),
-        known_labels=_labels(known_labels),
+        known_labels=_one_or_more(known_labels),
+        codes=codes,
         command=["pictree", *sys.argv[1:]],
         progress=_progress(),
     )
@@ -344,16 +354,17 @@ def _fit(
 ) -> dict[str, Any]:
     from pictree.device import keep_pages
     from pictree.pipeline.fit import fit as fit_pictures
+    from pictree.pipeline.options import recipe_of
     from pictree.pipeline.text import fit_text
-    from pictree.recipes.asked import recipe_asked_for
 
     keep_pages()
     found = fit_pictures(
         _one_or_more(pictures),
         output,
-        recipe=recipe_asked_for(options),
+        recipe=recipe_of(options),
         validation=_one_or_more(options.get("validation")),
-        known_labels=_labels(options.get("known_labels")),
+        known_labels=_one_or_more(options.get("known_labels")),
+        codes=options.get("codes"),
         seed=options["seed"],
         resume=options.get("resume", False),
         command=["pictree", *sys.argv[1:]],
@@ -365,10 +376,6 @@ def _fit(
 
 def _one_or_more(pictures: list[str] | None) -> Any:
     return pictures[0] if pictures and len(pictures) == 1 else pictures or None
-
-
-def _labels(known_labels: list[str] | None) -> Any:
-    return _one_or_more(known_labels)
 
 
 def _progress() -> Any:

@@ -8,6 +8,14 @@ from typing import Any
 
 from pictree.errors import RunError
 
+SHARD_ROWS = 65_536
+_SHARD_BYTES = 1 << 28
+
+
+def shard_rows_for(bytes_per_image: int) -> int:
+    """Return how many inventory rows a shard holds: at most 65,536, and 256 MiB of pixels."""
+    return max(1, min(SHARD_ROWS, _SHARD_BYTES // max(1, bytes_per_image)))
+
 
 def shard_ranges(info: Mapping[str, Any], *, fitted: bool = False) -> list[range]:
     """Return the ids that each shard holds, in the shards' order.

@@ -25,6 +25,9 @@ adding/, adding.json                    an unfinished `pictree add`; no part of 
 manifest.json                           SHA-256 of every file, written last
 ======================================  ====================================================
 
+A run on given codes has no model/, checkpoints/, log.jsonl, errors/, reconstructions.npz and
+centres.npy; run.json says under ``codes`` where they came from.
+
 Shard N of the fit holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the
 other sharded files hold what belongs to these rows, in the order of their ids. Each ``pictree
 add`` has shards of its own after these; run.json's ``added`` lists it. A shard that run.json does
@@ -38,7 +41,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,15 +57,8 @@ from pictree.reading import damaged, open_array, read_json, read_parquet
 from pictree.shards import accounted, shard_ranges
 
 FORMAT = 1
-SHARD_ROWS = 65_536
-_SHARD_BYTES = 1 << 28
 UNFINISHED_ADD = "adding.json"
 _NOT_IN_MANIFEST = ("manifest.json", UNFINISHED_ADD, *LOCK_FILES)
-
-
-def shard_rows_for(bytes_per_image: int) -> int:
-    """Return how many inventory rows a shard holds: at most 65,536, and 256 MiB of pixels."""
-    return max(1, min(SHARD_ROWS, _SHARD_BYTES // max(1, bytes_per_image)))
 
 
 class Run:
@@ -198,6 +194,7 @@ class Run:
         sharded = {
             "stock": ["images", "pixels"],
             "encode": ["codes", "errors"],
+            "codes": ["codes"],
             "group": [f"clusters/{name}/assignments"],
         }
         single = {
@@ -206,10 +203,17 @@ class Run:
             "encode": ["reconstructions.npz"],
             "group": [f"clusters/{name}/{file}" for file in ("model.npz", "clusters.csv")],
             "judge": ["metrics.json"],
+            "judge again": ["metrics.json"],
             "maps": [f"maps/{method}.npy" for method in info.get("maps", [])],
         }
         files = [self.shard_file(kind, i) for kind in sharded.get(stage, []) for i in shards]
         return files + [self.path / file for file in single.get(stage, [])]
+
+    def plan(self, stages: Iterable[str]) -> None:
+        """Record the stages to come as waiting; what is known of any stays."""
+        known = self.info["stages"]
+        waiting = {name: {"state": "waiting", "seconds": 0.0} for name in stages}
+        self.update(stages={**waiting, **known})
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -238,9 +242,10 @@ class Run:
         return self.path / kind / f"{shard:05d}{suffix}"
 
     def _shards(self, kind: str) -> list[Path]:
-        files = sorted((self.path / kind).glob("[0-9]*"))
-        if "added" in self.info:
-            files = accounted(files, self.info, fitted=self._fitted)
+        files, info = sorted((self.path / kind).glob("[0-9]*")), self.info
+        if "added" in info:
+            is_start = kind == f"clusters/{info.get('instant')}/assignments"
+            files = accounted(files, info, fitted=self._fitted or is_start)
         if not files:
             raise RunError(
                 f"The run must have its {kind}",
@@ -306,11 +311,14 @@ class Run:
         return self.path / "clusters" / (name or self.clusters_name) / file
 
     def clusterings(self) -> list[str]:
-        """Return the names of all clusters that the run holds, those of `pictree cut` too."""
-        names = sorted(file.parent.name for file in self.path.glob("clusters/*/model.npz"))
-        kinds = {name: f"clusters/{name}/assignments" for name in names}
+        """Return the names of the clusters that all pictures are in, those of `pictree cut` too.
+
+        Not those of the start that learned ones replaced: the codes that they need are gone.
+        """
+        names = {file.parent.name for file in self.path.glob("clusters/*/model.npz")}
+        kinds = {n: f"clusters/{n}/assignments" for n in sorted(names - {self.info.get("instant")})}
         shards = range(len(self.shards()))
-        return [n for n in names if all(self.shard_file(kinds[n], i).exists() for i in shards)]
+        return [n for n in kinds if all(self.shard_file(kinds[n], i).exists() for i in shards)]
 
     @property
     def has_tree(self) -> bool:

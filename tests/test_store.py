@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from pictree.errors import RunError
-from pictree.store import SHARD_ROWS, Run, csv_bytes, shard_rows_for
+from pictree.shards import SHARD_ROWS, shard_rows_for
+from pictree.store import Run, csv_bytes
 
 
 @pytest.fixture
@@ -53,6 +54,16 @@ def test_a_stage_adds_up_its_seconds_and_ends_done(run: Run) -> None:
     assert run.done("judge")
     (run.path / "metrics.json").unlink()
     assert not run.done("judge")  # what it wrote is gone: it must run again
+
+
+def test_planned_stages_wait_and_begun_ones_stay_what_they_are(run: Run) -> None:
+    with run.stage("learn"):
+        pass
+    before = run.info["stages"]["learn"]
+    run.plan(["stock", "learn", "maps"])
+    waiting = {"state": "waiting", "seconds": 0.0}
+    assert run.info["stages"] == {"stock": waiting, "learn": before, "maps": waiting}
+    assert not run.done("maps")
 
 
 def test_a_folder_with_a_run_is_refused(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from pictree.clustering.choose import Candidate, choose_k, parse_k
 from pictree.clustering.flat import FlatClusters, fit_clusters, from_labels
-from pictree.clustering.instant import CANDIDATES, instant_tree
+from pictree.clustering.instant import Start, instant_tree
+from pictree.clustering.look import CANDIDATES
 from pictree.clustering.tree import ClusterTree
 
 METHODS = ("kmeans", "gmm", "hdbscan", "tree")
@@ -30,6 +32,8 @@ class Found:
     tree : ClusterTree or None
     confidence : ndarray of float32, shape (n,), or None
         Share of the tree's votes that each row's cluster got.
+    start : Start or None
+        What rounds of learning can begin with; a tree's alone.
     """
 
     clusters: FlatClusters
@@ -37,6 +41,7 @@ class Found:
     agreement: float | None = None
     tree: ClusterTree | None = None
     confidence: np.ndarray | None = None
+    start: Start | None = None
 
 
 def find_clusters(
@@ -71,7 +76,7 @@ def find_clusters(
         If a parameter is out of range, or the codes are not finite, or all equal.
     """
     if method == "tree":
-        return _tree(codes, k, seed)
+        return find_tree(codes, k, seed=seed)
     options: dict[str, Any] = {"starts": starts, "standardise": standardise, "seed": seed}
     if method == "hdbscan":
         return Found(fit_clusters(codes, method, **options))
@@ -82,15 +87,50 @@ def find_clusters(
     return Found(fit_clusters(codes, method, shortlist[0].k, **options), shortlist)
 
 
-def _tree(codes: np.ndarray, k: str | int, seed: int) -> Found:
-    candidates = list(CANDIDATES) if k == "auto" else parse_k(k)
-    fixed = candidates[0] if len(candidates) == 1 else None
-    found = instant_tree(codes, k=fixed, candidates=CANDIDATES if fixed else candidates, seed=seed)
-    shortlist = found.shortlist
-    if fixed:
-        shortlist = [_asked(fixed), *(c for c in shortlist if c.k != fixed)]
+def find_tree(
+    codes: np.ndarray, k: str | int = "auto", *, n_leaves: int | None = None, seed: int = 0
+) -> Found:
+    """Cluster codes by the instant tree.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (n, d)
+    k : "auto", int or "low:high"
+        "auto" is 2 to 30.
+    n_leaves : int, optional
+        See `pictree.clustering.instant.instant_tree`.
+    seed : int
+
+    Returns
+    -------
+    Found
+        With `agreement`, `tree` and `confidence`.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range, or the codes are not finite, or all equal.
+    """
+    fixed, ranked = candidates_of(k)
+    found = instant_tree(codes, k=fixed, candidates=ranked, n_leaves=n_leaves, seed=seed)
+    shortlist = with_asked(found.shortlist, fixed)
     clusters = from_labels(codes, found.clusters, "tree")
-    return Found(clusters, shortlist, found.agreement, found.tree, found.confidence)
+    return Found(clusters, shortlist, found.agreement, found.tree, found.confidence, found.start)
+
+
+def candidates_of(k: str | int) -> tuple[int | None, Sequence[int]]:
+    """Return the k that was asked for, if it is one number, and those that a tree ranks."""
+    if k == "auto":
+        return None, CANDIDATES
+    asked = parse_k(k)
+    return (asked[0], CANDIDATES) if len(asked) == 1 else (None, asked)
+
+
+def with_asked(shortlist: list[Candidate], fixed: int | None) -> list[Candidate]:
+    """Put the k that was asked for first, unmeasured."""
+    if fixed is None:
+        return shortlist
+    return [_asked(fixed), *(c for c in shortlist if c.k != fixed)]
 
 
 def _asked(k: int) -> Candidate:

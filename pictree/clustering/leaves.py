@@ -11,6 +11,8 @@ MOST_LEAVES = 500
 """Smaller leaves beyond this many (or 2 k) join the leaf they are most linked to."""
 
 LARGEST_RESOLUTION = 2.0**20
+_SEEDS = 2**32
+"""NumPy's older generators take no larger seed."""
 
 
 def neighbour_graph(indices: np.ndarray) -> sparse.csr_matrix:
@@ -65,7 +67,7 @@ def find_leaves(
     wanted = min(at_least, n)
     found = np.zeros(n, dtype=np.int64)
     while resolution <= LARGEST_RESOLUTION and found.max() + 1 < wanted:
-        model = Louvain(resolution=resolution, shuffle_nodes=True, random_state=seed)
+        model = Louvain(resolution=resolution, shuffle_nodes=True, random_state=seed % _SEEDS)
         found = model.fit_predict(graph)
         resolution *= 2
     if found.max() + 1 < wanted:

@@ -132,6 +132,29 @@ class ClusterTree:
             top[self.children[i]] = top[self.n_leaves + i]
         return top[: self.n_leaves]
 
+    def coarsened(self, n_leaves: int) -> ClusterTree:
+        """Return the tree whose leaves are the clusters of a cut of this one.
+
+        Parameters
+        ----------
+        n_leaves : int
+            At least 1; the tree itself is returned where it has no more.
+
+        Returns
+        -------
+        ClusterTree
+            Every cut into at most `n_leaves` is the same as this tree's.
+        """
+        undone = self.n_leaves - n_leaves
+        if undone <= 0:
+            return self
+        tops, leaves = np.unique(self.top_nodes(n_leaves)[self.leaves], return_inverse=True)
+        made = np.arange(self.n_leaves + undone, 2 * self.n_leaves - 1)
+        new = np.empty(2 * self.n_leaves - 1, dtype=np.int32)
+        new[np.concatenate([tops, made])] = np.arange(2 * n_leaves - 1)
+        children = np.sort(new[self.children[undone:]], axis=1)
+        return ClusterTree(leaves.astype(np.int32), children, self.losses[undone:])
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Everything as plain arrays, to be saved by `numpy.savez`; nothing needs pickle."""
         return {"leaves": self.leaves, "children": self.children, "losses": self.losses}

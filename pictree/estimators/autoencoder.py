@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -12,12 +11,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from pictree.device import choose_device
 from pictree.estimators import saved
 from pictree.estimators.rows import Images, InputFormat, read, read_to_fit
+from pictree.estimators.seed import to_seed
 from pictree.files import write_atomic
 from pictree.networks import inference, weights
 from pictree.networks.autoencoder import Architecture, build, limited
@@ -325,14 +325,6 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def to_seed(random_state: int | np.random.RandomState | None) -> int:
-    """Return an int as it is; draw one from a generator, or from NumPy's own for None."""
-    generator = check_random_state(random_state)
-    if isinstance(random_state, numbers.Integral):
-        return int(random_state)
-    return int(generator.randint(2**31 - 1))
 
 
 def whole(value: Any) -> Any:

@@ -18,15 +18,20 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from pictree.clustering.choose import Candidate, parse_k
-from pictree.clustering.find import find_clusters
-from pictree.clustering.flat import FlatClusters
+from pictree.clustering.find import candidates_of, find_clusters, with_asked
+from pictree.clustering.flat import FlatClusters, from_labels
+from pictree.clustering.instant import Start
+from pictree.clustering.tree import ClusterTree
+from pictree.device import choose_device
 from pictree.errors import InputError
 from pictree.estimators import saved
-from pictree.estimators.autoencoder import ConvAutoencoder, to_seed
+from pictree.estimators.autoencoder import ConvAutoencoder
+from pictree.estimators.seed import to_seed
 from pictree.files import write_atomic
 from pictree.recipes.parts import ClusteringPart
+from pictree.training.rounds import WIDTHS, learn_rounds
 
-_CLUSTERS = "clusters.npz"
+_CLUSTERS, _TREE = "clusters.npz", "tree.npz"
 
 
 class ImageClusterer(
@@ -39,9 +44,9 @@ class ImageClusterer(
     n_clusters : "auto", int or "low:high", default="auto"
         Number of clusters. "auto" and a range choose it from the data without labels; the
         ranked candidates are in ``shortlist_``. A recipe with HDBSCAN finds its own number.
-    recipe : str or path, default="large-1568"
-        As in `ConvAutoencoder`; of its clustering section the method, starts, standardise and
-        seed are followed. The clusters are fitted on all of X.
+    recipe : str or path, default="tree"
+        As in `ConvAutoencoder`; of its rounds all, of its clustering section the method, starts,
+        standardise and seed are followed. The clusters are fitted on all of X.
     image_shape : (h, w) or (h, w, c), optional
         As in `ConvAutoencoder`.
     epochs : int, optional
@@ -60,6 +65,8 @@ class ImageClusterer(
     shortlist_ : list of pictree.clustering.choose.Candidate
         Best first: k, score, reason. Unmeasured where n_clusters was a number; empty with
         HDBSCAN.
+    tree_ : pictree.clustering.tree.ClusterTree or None
+        Of a recipe whose clusters are a tree: ``tree_.cut(20)`` gives 20 clusters without training.
     autoencoder_ : ConvAutoencoder
     outcomes_, paths_, n_features_in_, feature_names_in_
         As in `ConvAutoencoder`.
@@ -76,7 +83,7 @@ class ImageClusterer(
     >>> from sklearn.datasets import load_digits
     >>> from pictree import ImageClusterer
     >>> X = load_digits().images
-    >>> model = ImageClusterer(n_clusters=10, epochs=1, random_state=0).fit(X)
+    >>> model = ImageClusterer(10, recipe="quick", random_state=0).fit(X)
     >>> model.labels_.shape
     (1797,)
     >>> bool((model.predict(X[:5]) == model.labels_[:5]).all())
@@ -89,7 +96,7 @@ class ImageClusterer(
         self,
         n_clusters: int | str = "auto",
         *,
-        recipe: str | Path = "large-1568",
+        recipe: str | Path = "tree",
         image_shape: tuple[int, ...] | None = None,
         epochs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -129,7 +136,10 @@ class ImageClusterer(
         _check_enough(candidates, images.pixels)
         codes = model._learn(images)._encode(images.pixels)
         self.autoencoder_ = model
-        self._cluster(codes, part, seed if part.seed is None else part.seed)
+        seed = seed if part.seed is None else part.seed
+        start = self._cluster(codes, part, seed)
+        if start is not None and model._full_recipe().rounds.count:
+            self._learn_rounds(images.pixels, start, seed)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -205,6 +215,8 @@ class ImageClusterer(
         self.autoencoder_.save(path / "autoencoder")
         arrays = self.clusters_.to_arrays()
         write_atomic(path / _CLUSTERS, lambda f: np.savez(f, allow_pickle=False, **arrays))
+        tree = {} if self.tree_ is None else self.tree_.to_arrays()
+        write_atomic(path / _TREE, lambda f: np.savez(f, allow_pickle=False, **tree))
         saved.write(self, path, {"shortlist": [asdict(c) for c in self.shortlist_]})
 
     @classmethod
@@ -234,10 +246,12 @@ class ImageClusterer(
             np.load(path / _CLUSTERS, allow_pickle=False) as arrays,
         ):
             model._keep(FlatClusters.from_arrays(dict(arrays)))
+        with saved.reading(path / _TREE), np.load(path / _TREE, allow_pickle=False) as arrays:
+            model.tree_ = ClusterTree.from_arrays(dict(arrays)) if arrays.files else None
         model.autoencoder_ = ConvAutoencoder.load(path / "autoencoder")
         return model
 
-    def _cluster(self, codes: np.ndarray, part: ClusteringPart, seed: int) -> None:
+    def _cluster(self, codes: np.ndarray, part: ClusteringPart, seed: int) -> Start | None:
         found = find_clusters(
             codes,
             part.method,
@@ -246,8 +260,25 @@ class ImageClusterer(
             standardise=part.standardise,
             seed=seed,
         )
-        self.shortlist_ = found.shortlist
+        self.shortlist_, self.tree_ = found.shortlist, found.tree
         self._keep(found.clusters)
+        return found.start
+
+    def _learn_rounds(self, pixels: np.ndarray, start: Start, seed: int) -> None:
+        """Put what rounds of learning gave in the place of the instant tree, if it is better."""
+        recipe = self.autoencoder_._full_recipe()
+        fixed, candidates = candidates_of(self.n_clusters)
+        device = choose_device(recipe.training.precision, WIDTHS)
+        learned = learn_rounds(
+            pixels, start, recipe.rounds, device, k=fixed, candidates=candidates, seed=seed
+        )
+        if not learned.is_better:
+            return
+        self.autoencoder_.model_ = learned.model
+        codes = self.autoencoder_._encode(pixels)
+        self.shortlist_ = with_asked(learned.shortlist, fixed)
+        self.tree_ = learned.tree
+        self._keep(from_labels(codes, learned.clusters, "tree"))
 
     def _keep(self, clusters: FlatClusters) -> None:
         self.clusters_ = clusters

@@ -1,4 +1,4 @@
-"""What the plainest methods reach on the same pictures: k-means on pixels and on their PCA."""
+"""What the plainest methods reach on the same pictures: k-means on pixels, their PCA, codes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from pictree.neighbors import principal_axes
 
 PCA_DIMENSIONS = 50
 ONE_THREAD = 4_000_000
+ON_CODES = "k-means on these codes"
+
+
+FLOOR = "the instant tree, before learning"
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def baselines(
     k: int,
     known: Sequence | None = None,
     *,
+    codes: np.ndarray | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     sample: int = 20_000,
 ) -> list[Baseline]:
@@ -83,6 +88,8 @@ def baselines(
         Number of clusters; n where there are fewer images.
     known : sequence of str, int or None, length n, optional
         Known labels, for scoring alone.
+    codes : ndarray of float32, shape (n, c), optional
+        Codes from elsewhere, to see what they are worth without our clustering.
     seeds : sequence of int
         One run (k-means++, 3 starts) for each.
     sample : int
@@ -93,7 +100,8 @@ def baselines(
     -------
     list of Baseline
         "k-means on pixels", then "k-means on PCA-50 of pixels" (fewer dimensions where the
-        images or the pixels are fewer; the name tells the number).
+        images or the pixels are fewer; the name tells the number), then "k-means on these codes"
+        where there are some.
     """
     pixels = np.asarray(pixels_flat)
     fitted = np.arange(len(pixels))
@@ -102,10 +110,10 @@ def baselines(
     dimensions = min(PCA_DIMENSIONS, len(fitted), pixels.shape[1])
     rows = pixels.astype(np.float32)
     reduced = rows @ principal_axes(rows[fitted], dimensions).T
-    return [
-        _run("k-means on pixels", rows, fitted, k, known, seeds),
-        _run(f"k-means on PCA-{dimensions} of pixels", reduced, fitted, k, known, seeds),
-    ]
+    tables = {"k-means on pixels": rows, f"k-means on PCA-{dimensions} of pixels": reduced}
+    if codes is not None:
+        tables[ON_CODES] = codes
+    return [_run(name, table, fitted, k, known, seeds) for name, table in tables.items()]
 
 
 def _run(

@@ -9,7 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from pictree.errors import InputError
-from pictree.networks.layers import Conv, ConvPool, Dense, UpConv, keras_start, pooled_sizes
+from pictree.networks.layers import (
+    Conv,
+    ConvPool,
+    Dense,
+    NormConvPool,
+    UpConv,
+    keras_start,
+    pooled_sizes,
+)
 
 OUTPUTS = ("sigmoid", "linear")
 
@@ -32,6 +40,9 @@ class Architecture:
         Size of the dense code; 0 takes the last feature maps, flattened, as the code.
     output : {"sigmoid", "linear"}
         What makes pixels of the last convolution: its sigmoid, or itself cut to [0, 1].
+    normalise : bool
+        Batch normalisation (Ioffe & Szegedy 2015) in each stage of the encoder and on the code,
+        which there must be.
 
     Raises
     ------
@@ -44,6 +55,7 @@ class Architecture:
     decoder: tuple[int, ...]
     code: int = 0
     output: str = "sigmoid"
+    normalise: bool = False
 
     def __post_init__(self) -> None:
         if len(self.image_shape) != 3 or min(self.image_shape) < 1:
@@ -64,6 +76,12 @@ class Architecture:
             least = "1 or more without convolutions" if self.is_linear else "0 or more"
             raise InputError(
                 f"code must be {least}", got=str(self.code), do="Pass the size of the dense code"
+            )
+        if self.normalise and (self.code == 0 or self.is_linear):
+            raise InputError(
+                "a normalised network needs convolutions and a code",
+                got=f"encoder {list(self.encoder)}, code {self.code}",
+                do="Pass both, or normalise=False",
             )
         if self.output not in OUTPUTS:
             raise InputError(
@@ -125,9 +143,11 @@ class Encoder(nn.Module):
         super().__init__()
         widths = (architecture.image_shape[2], *architecture.encoder)
         self.stages = nn.ModuleList(
-            ConvPool(inputs, outputs) for inputs, outputs in pairwise(widths)
+            (NormConvPool if architecture.normalise else ConvPool)(inputs, outputs)
+            for inputs, outputs in pairwise(widths)
         )
         self.dense = Dense(architecture.maps_size, architecture.code) if architecture.code else None
+        self.norm = nn.BatchNorm1d(architecture.code) if architecture.normalise else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Float (n, c, h, w) in [0, 1] to codes, float (n, code size)."""
@@ -135,7 +155,7 @@ class Encoder(nn.Module):
             x = stage(x)
         # Row, column, channel: Keras' order, and free of copies in the channels-last layout.
         flat = x.permute(0, 2, 3, 1).flatten(1)
-        return self.dense(flat) if self.dense is not None else flat
+        return self.norm(self.dense(flat)) if self.dense is not None else flat
 
 
 class Decoder(nn.Module):

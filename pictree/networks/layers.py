@@ -51,6 +51,22 @@ class ConvPool(Conv):
         return functional.max_pool2d(super().forward(x), 2, ceil_mode=True)
 
 
+class NormConvPool(ConvPool):
+    """3×3 convolution, 2×2 max pooling, batch normalisation, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float (n, inputs, h, w) to (n, outputs, ceil(h/2), ceil(w/2)).
+
+        Normalised after the pooling: a quarter of the work.
+        """
+        y = functional.conv2d(x, self.weight, self.bias, padding=1)
+        return functional.relu(self.norm(functional.max_pool2d(y, 2, ceil_mode=True)))
+
+
 class UpConv(Conv):
     """Nearest upsampling ×2 cropped to `size`, then a 3×3 convolution (and ReLU).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError
@@ -88,8 +89,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _read_architecture(path: Path) -> Architecture:
     try:
         values = json.loads(path.read_text())["architecture"]
-        lists = {name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")}
-        return Architecture(**lists, code=values["code"], output=values["output"])
+        lists: dict[str, Any] = {
+            name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")
+        }
+        plain: dict[str, Any] = {
+            name: values[name] for name in ("code", "output", "normalise") if name in values
+        }
+        return Architecture(**lists, **plain)
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         got = f"{type(error).__name__}: {error}"
         raise _damaged(path, "describe a model", got) from error

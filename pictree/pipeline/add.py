@@ -13,7 +13,7 @@ import polars as pl
 from pictree.clustering.flat import FlatClusters
 from pictree.errors import RunError, SourceError
 from pictree.images.sources import Source
-from pictree.networks import inference
+from pictree.pipeline.codes import GivenCodes, codes_of_new
 from pictree.pipeline.group import assigned, centre_distances, with_duplicates
 from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new, with_clusters
 from pictree.pipeline.renew import renew
@@ -28,6 +28,7 @@ def add(
     pictures: Any,
     *,
     known_labels: Any = None,
+    codes: Any = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -43,6 +44,9 @@ def add(
     pictures : str, path, array or list of these
     known_labels : str or list, optional
         For scoring alone. Label files beside IDX files are taken when this is None.
+    codes : path-like or array, shape (n, d), optional
+        For a run on given codes, and only for such a one: codes of these pictures by the same
+        network, a row for each file.
     command : sequence of str
         The command line, for the record.
     progress : Progress, optional
@@ -61,6 +65,8 @@ def add(
         If the run is not finished, in use or damaged.
     SourceError
         If no new picture can be read. The run is unchanged then.
+    InputError
+        If codes are missing, not wanted, of another shape or not finite.
     """
     progress = progress or Progress()
     run = Run.open(run_path)
@@ -72,11 +78,12 @@ def add(
                 do="Finish it: the same `pictree fit` command with --resume",
             )
         source, spec, known = open_new(run, pictures, known_labels)
-        staging, dropped = begin(run, source, spec, files_at_once(run), command)
+        given = codes_of_new(run, codes, len(source))
+        staging, dropped = begin(run, source, spec, given, files_at_once(run), command)
         if dropped is not None:
             progress.say(f"the unfinished add of {dropped} is given up")
         if not staging.is_published:
-            _make(staging, source, known, progress)
+            _make(staging, source, known, given, progress)
         progress.start("writing the report", 1)
         renew(run)
         staging.finish()
@@ -84,10 +91,14 @@ def add(
 
 
 def _make(
-    staging: Staging, source: Source, known: list[str | None] | None, progress: Progress
+    staging: Staging,
+    source: Source,
+    known: list[str | None] | None,
+    given: GivenCodes | None,
+    progress: Progress,
 ) -> None:
     """Make the shards that are not there yet, and make them part of the run."""
-    placer = Placer(staging.run)
+    placer = Placer(staging.run, given)
     clusterings = [_Clustering(staging.run, name) for name in staging.run.clusterings()]
     progress.start("adding pictures", len(source))
     for shard, part in staging.parts.items():
@@ -134,15 +145,14 @@ class _Clustering:
 def _write(
     folder: Run, shard: int, placed: Placed, placer: Placer, known: list[str | None] | None
 ) -> None:
-    errors = np.zeros(0, np.float32)
-    if len(placed.pixels):
-        errors = inference.reconstruction_errors(placer.model, placed.pixels, placer.device)
     labels = pl.Series(known or [None] * len(placed.inventory), dtype=pl.String)
     inventory = placed.inventory.with_columns(known_label=labels, split=pl.lit("added"))
     folder.write_table("images", shard, inventory)
     folder.write_table("added", shard, placed.places.drop("cluster"))
+    errors = placer.errors(placed.pixels)
     for kind, array in (("pixels", placed.pixels), ("codes", placed.codes), ("errors", errors)):
-        folder.write_array(kind, shard, array)
+        if array is not None:
+            folder.write_array(kind, shard, array)
 
 
 def _recall(staging: Staging, shard: int, placer: Placer, clusterings: list[_Clustering]) -> None:

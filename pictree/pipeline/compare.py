@@ -57,6 +57,8 @@ def _figures(run: Run) -> dict[str, Any]:
         )
     metrics, info = run.metrics, run.info
     found = {key: metrics.get(key, info.get(key)) for key in _FIGURES}
+    if info.get("codes"):
+        found["codes"] = info["codes"]["file"]
     found |= metrics["scores"] or {}
     return found | {"seconds": round(sum(s["seconds"] for s in info["stages"].values()), 1)}
 

@@ -11,14 +11,17 @@ from pictree.errors import RunError
 from pictree.images.format import choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
+from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
 from pictree.pipeline.renew import renew
+from pictree.pipeline.rounds import adopt, rounds
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, to_toml
 from pictree.report.page import write_report
-from pictree.store import Run, shard_rows_for
+from pictree.shards import shard_rows_for
+from pictree.store import Run
 
-_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range")
+_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range", "codes")
 """What a resumed run must share with its start, beside the recipe."""
 
 
@@ -29,6 +32,7 @@ def fit(
     recipe: Recipe,
     validation: Any = None,
     known_labels: Sequence[str] | str | None = None,
+    codes: Any = None,
     seed: int = 0,
     resume: bool = False,
     command: Sequence[str] = (),
@@ -50,6 +54,10 @@ def fit(
     known_labels : str or list of str, optional
         See `pictree.images.known_labels.read_known_labels`. For scoring alone. Label files that
         lie beside IDX files are taken, and announced, when this is None.
+    codes : path-like or array, shape (n, d), optional
+        Codes that another network made, in place of ours: nothing is trained. A row for each
+        file, or for each image that is used, in the order of the inventory. See
+        `pictree.pipeline.codes.open_codes`.
     seed : int
         The same seed gives the same bytes on the same machine.
     resume : bool
@@ -68,10 +76,13 @@ def fit(
     ------
     SourceError
         If the pictures or the known labels can't be read.
+    InputError
+        If the codes are no such table.
     RunError
         If the folder is taken, in use, damaged, or was begun with other settings.
     """
     progress = progress or Progress()
+    given = None if codes is None else given_codes.open_codes(codes)
     run = Run(out)
     with run.lock(), progress:
         if not resume:
@@ -79,11 +90,11 @@ def fit(
         source, train_items = _open(pictures, validation)
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
-        _begin(run, source, recipe, known_specs, seed, command)
+        _begin(run, source, recipe, known_specs, given, seed, command)
         _announce(run, source, progress)
         device = learn.device_for(recipe)
-        run.update(device=asdict(device))
-        _stages(run, source, train_items, known, recipe, device, seed, progress)
+        run.update(device=None if given else asdict(device))
+        _stages(run, source, train_items, known, recipe, given, device, seed, progress)
     return summary(run)
 
 
@@ -93,25 +104,42 @@ def _stages(
     train_items: int,
     known: list[str | None] | None,
     recipe: Recipe,
+    given: given_codes.GivenCodes | None,
     device: Any,
     seed: int,
     progress: Progress,
 ) -> None:
     """Run each stage that is not done yet, in order."""
     whole, run = run, run.fitted()
+    coding = {
+        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
+        "encode": lambda: learn.encode(run, device, progress),
+    }
+    if given is not None:
+        coding = {"codes": lambda: given_codes.take(run, given, progress)}
+    kept: dict[str, Any] = {}
+    is_learning = bool(recipe.rounds.count) and given is None
+    learning = {
+        "rounds": lambda: rounds(run, recipe, seed, kept.get("start"), progress),
+        "adopt": lambda: adopt(run, recipe, seed),
+        "judge again": lambda: judge.judge(run, recipe, seed, progress),
+    }
     steps = {
         "stock": lambda: stock.stock(
             run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
         ),
-        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
-        "encode": lambda: learn.encode(run, device, progress),
-        "group": lambda: group.group(run, recipe, device, seed, progress),
-        "judge": lambda: judge.judge(run, recipe, seed, progress),
+        **coding,
+        "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
+        "judge": lambda: judge.judge(run, recipe, seed, progress, is_first=is_learning),
+        **(learning if is_learning else {}),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
     }
+    run.plan(steps)
     for name, step in steps.items():
         if run.done(name):
             continue
+        if name in ("rounds", "maps"):
+            first_report(whole, progress)
         with run.stage(name):
             step()
     run.update(peak_mb=hardware.peak_mb())
@@ -123,6 +151,18 @@ def _stages(
         write_report(run)
         run.write_manifest()
     progress.close()
+
+
+def first_report(run: Run, progress: Progress) -> None:
+    """Write the report of what is there already, and say where it is.
+
+    The clusters and metrics.json must be there. The page says which stages of run.json are still
+    to come; it draws no pictures/, so that the last report finds nothing that is out of date.
+    """
+    progress.start("writing the first report", 1)
+    path = write_report(run)
+    progress.close()
+    progress.say(f"first report: {path}")
 
 
 def _open(pictures: Any, validation: Any) -> tuple[Source, int]:
@@ -153,6 +193,7 @@ def _begin(
     source: Source,
     recipe: Recipe,
     known_specs: list[str] | str | None,
+    given: given_codes.GivenCodes | None,
     seed: int,
     command: Sequence[str],
 ) -> None:
@@ -162,11 +203,14 @@ def _begin(
         "sources": [part.describe() for part in getattr(source, "parts", [source])],
         "known_labels": known_specs,
         "value_range": source.value_range and list(source.value_range),
+        "codes": given and given.describe(),
     }
     if (run.path / "run.json").exists():
         # Chosen once, at the start: choosing again would read the pictures again.
         asked["image_format"] = Run.open(run.path).info["image_format"]
         _refuse_other_settings(run, asked, recipe)
+        if asked["codes"] != run.info.get("codes"):
+            run.update(codes=asked["codes"], command=list(command))
         return
     size, channels = recipe.images.size, recipe.images.channels
     fmt = choose_format(
@@ -190,6 +234,8 @@ def _begin(
 def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> None:
     stored = run.info
     differ = [key for key in _MUST_AGREE if stored.get(key) != asked.get(key)]
+    if "codes" in differ and _may_change_codes(run, stored.get("codes"), asked["codes"]):
+        differ.remove("codes")
     if (run.path / "recipe.toml").read_text(encoding="utf-8") != to_toml(recipe):
         differ.append("recipe")
     if differ:
@@ -200,11 +246,27 @@ def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> N
         )
 
 
+def _may_change_codes(run: Run, old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
+    """Allow another name of the same file, and other codes while nothing was made of the old."""
+    made = ("codes", "model", "checkpoints", "clusters")
+    if not any((run.path / kind).exists() for kind in made):
+        return True
+    return old is not None and new is not None and old["sha256"] == new["sha256"]
+
+
 def _announce(run: Run, source: Source, progress: Progress) -> None:
     fmt = run.info["image_format"]
     colour = "grey" if fmt["channels"] == 1 else "colour"
     progress.say(f"{len(source):,} files in {source.name}")
     progress.say(f"images: {fmt['width']}×{fmt['height']}, {colour} ({fmt['reason']})")
+    if codes := run.info.get("codes"):
+        table = f"{codes['shape'][0]:,} × {codes['shape'][1]:,} numbers"
+        progress.say(f"codes: {table} from {codes['file']}; nothing is trained")
+
+
+def _chosen(run: Run) -> str:
+    learned = run.info.get("rounds", {}).get("kept") or (run.path / "checkpoints").exists()
+    return "trained" if learned else "instant"
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -214,13 +276,14 @@ def summary(run: Run) -> dict[str, Any]:
     -------
     dict
         run, recipe, chosen, images, used, k, k_shortlist, silhouette, agreement, seconds,
-        peak_mb, report and, with known labels, acc, ari, nmi, purity, leaf_purity, leaves.
+        peak_mb, report, codes (file name, where they were given) and, with known labels, acc,
+        ari, nmi, purity, leaf_purity, leaves and effort (None without a tree).
     """
     metrics, info = run.metrics, run.info
     found = {
         "run": str(run.path),
         "recipe": info["recipe"],
-        "chosen": "trained" if (run.path / "checkpoints").exists() else "instant",
+        "chosen": _chosen(run),
         **{key: metrics[key] for key in ("images", "used", "duplicates", "problems", "k")},
         "k_shortlist": metrics["k_shortlist"],
         "silhouette": metrics["silhouette"],
@@ -231,10 +294,13 @@ def summary(run: Run) -> dict[str, Any]:
         "peak_mb": info["peak_mb"],
         "report": str(run.path / "report.html"),
     }
+    if info.get("codes"):
+        found["codes"] = info["codes"]["file"]
     scores = metrics["scores"]
     if scores:
         # Without a tree the clusters are the leaves.
         leaves = metrics["leaves"] or metrics["k"]
         pure = scores["purity"] if metrics["leaf_purity"] is None else metrics["leaf_purity"]
         found |= {**scores, "leaf_purity": pure, "leaves": leaves}
+        found["effort"] = metrics.get("effort")
     return found

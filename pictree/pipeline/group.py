@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import polars as pl
 
 from pictree.clustering.find import find_clusters
 from pictree.clustering.flat import FlatClusters
+from pictree.clustering.instant import Start
 from pictree.device import Device
 from pictree.files import write_atomic, write_bytes
 from pictree.images.batches import Stacked, batches
@@ -25,11 +26,12 @@ UNKNOWN_SHARE = 0.005
 """Share of the run's own images that the limit of "unknown" would call unknown."""
 
 
-def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progress) -> None:
+def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progress) -> Start | None:
     """Fit the clusters on the images that the recipe names, and assign all images.
 
     Writes clusters/NAME/, tree.npz for a tree and, in run.json, ``clusters`` (NAME), ``k``,
-    ``k_shortlist``, ``clustered``, ``agreement`` and ``unknown_distance``.
+    ``k_shortlist``, ``clustered``, ``agreement`` and ``unknown_distance``. Returns what rounds of
+    learning can begin with: a tree's alone.
     """
     codes, part = run.array("codes"), recipe.clustering
     cluster_seed = seed if part.seed is None else part.seed
@@ -46,8 +48,12 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
         seed=cluster_seed,
     )
     progress.advance()
-    name = write_clusters(run, found.clusters, rows)
-    _write_centres(run, name, found.clusters, device)
+    clusters = found.clusters
+    if recipe.rounds.count:  # they stay beside the learned ones
+        clusters = replace(clusters, method="instant")
+    name = write_clusters(run, clusters, rows)
+    if run.info.get("codes") is None:  # only our own network can draw them
+        write_centres(run, name, clusters, device)
     if found.tree is not None and found.confidence is not None:
         arrays = found.tree.to_arrays() | {"rows": rows, "confidence": found.confidence}
         run.write_arrays("tree.npz", arrays)
@@ -60,6 +66,7 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
         unknown_distance=unknown_distance(codes, cluster_seed),
     )
     progress.close()
+    return found.start
 
 
 def write_clusters(run: Run, clusters: FlatClusters, rows: np.ndarray) -> str:
@@ -166,7 +173,8 @@ def centre_distances(
     return distances
 
 
-def _write_centres(run: Run, name: str, clusters: FlatClusters, device: Device) -> None:
+def write_centres(run: Run, name: str, clusters: FlatClusters, device: Device) -> None:
+    """Write centres.npy, the images that the clusters' centres stand for, uint8 (k, h, w, c)."""
     model = weights.load(run.path / "model")
     images = to_uint8(inference.decode(model, clusters.centres, device))
     write_atomic(run.clusters_path("centres.npy", name), lambda f: np.save(f, images))

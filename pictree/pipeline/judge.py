@@ -10,7 +10,8 @@ import polars as pl
 
 from pictree.clustering.flat import fit_clusters
 from pictree.evaluation.agreement import contents, purity, score
-from pictree.evaluation.baselines import baselines, seed_agreement
+from pictree.evaluation.baselines import FLOOR, baselines, seed_agreement
+from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
 from pictree.images.inventory import summary as inventory_summary
 from pictree.pipeline.group import rows_to_cluster
@@ -25,8 +26,14 @@ _SAME = 0.01
 """Differences of matched accuracy up to this much count as "no better"."""
 
 
-def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
-    """Write metrics.json: silhouette, agreement, scores with known labels, baselines, verdict."""
+def judge(
+    run: Run, recipe: Recipe, seed: int, progress: Progress, *, is_first: bool = False
+) -> None:
+    """Write metrics.json: silhouette, agreement, scores with known labels, baselines, verdict.
+
+    The first of two judgements, for the first report, leaves the baselines out: they take longer
+    than all else.
+    """
     progress.start("judging", 4)
     rows, clustered = rows_to_cluster(run, recipe)
     labels, codes, k = run.labels()[rows], run.array("codes"), run.info["k"]
@@ -37,7 +44,7 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
     if agreement is None:
         agreement = _agreement(codes, rows, recipe, k, seed)
     progress.advance()
-    plain = _baselines(run, rows, k, known, seed)
+    plain = [] if is_first else _baselines(run, rows, k, known, seed) + _floor(run, clustered)
     progress.advance()
     found = _scores(run, clustered)
     metrics = {
@@ -52,8 +59,9 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
         "agreement": agreement,
         **found,
         **_leaves(run, known),
+        "effort": _effort(run, known, seed),
         "baselines": plain,
-        "verdict": verdict(found["scores"], plain, agreement),
+        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree),
         **_losses(run),
         "image_format": run.info["image_format"],
     }
@@ -118,16 +126,28 @@ def _baselines(
     labels = [known[i] for i in rows]
     seeds = tuple(seed + s for s in _SEEDS)
     has_known = any(label is not None for label in labels)
-    found = baselines(pixels, k, labels if has_known else None, seeds=seeds, sample=_SAMPLE)
+    given = run.array("codes")[rows] if run.info.get("codes") else None
+    found = baselines(
+        pixels, k, labels if has_known else None, codes=given, seeds=seeds, sample=_SAMPLE
+    )
     return [asdict(baseline) for baseline in found]
 
 
-def _scores(run: Run, clustered: str) -> dict[str, Any]:
+def _floor(run: Run, clustered: str) -> list[dict[str, Any]]:
+    """Return what learning had to beat, as one more baseline."""
+    if "instant" not in run.info:
+        return []
+    scores = _scores(run, clustered, run.info["instant"])["scores"] or {}
+    agreement = run.info["rounds"]["started"]
+    return [{"name": FLOOR, "scores": scores, "deviations": {}, "agreement": agreement}]
+
+
+def _scores(run: Run, clustered: str, name: str | None = None) -> dict[str, Any]:
     """Score the images that were clustered, and those that were only predicted, apart.
 
     Duplicates count: a person who labels a pile labels them too.
     """
-    table = run.assignments().join(run.inventory(), on="id").sort("id")
+    table = run.assignments(name).join(run.inventory(), on="id").sort("id")
     is_fitted = pl.lit(True) if clustered == "all" else pl.col("split") == clustered
     fitted, others = table.filter(is_fitted), table.filter(~is_fitted)
     held = _held_contents(fitted)
@@ -151,6 +171,20 @@ def _leaves(run: Run, known: list[str | None]) -> dict[str, Any]:
     return {"leaves": int(tree["leaves"].max()) + 1, "leaf_purity": pure}
 
 
+def _effort(run: Run, known: list[str | None], seed: int) -> dict[str, Any] | None:
+    """Measure what the tree saves the person who labels the images that it was made of."""
+    if not run.has_tree:
+        return None
+    tree, codes = run.arrays("tree.npz"), run.array("codes")
+    rows = tree["rows"]
+    labels = [known[row] for row in rows]
+    if all(label is None for label in labels):
+        return None
+    fitted = codes if len(rows) == len(codes) else codes[rows]
+    found = effort(tree["leaves"], tree["children"], labels, fitted, k=run.info["k"], seed=seed)
+    return asdict(found)
+
+
 def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:
     if table["known_label"].null_count() == len(table):
         return None
@@ -159,6 +193,8 @@ def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:
 
 
 def _losses(run: Run) -> dict[str, Any]:
+    if run.info.get("codes"):
+        return {"reconstruction_error": None, "loss": None, "validation_loss": None}
     errors, log = run.array("errors")[:], run.log()
     last = log[-1] if log else {"loss": None, "validation_loss": None}
     return {
@@ -173,7 +209,11 @@ def _losses(run: Run) -> dict[str, Any]:
 
 
 def verdict(
-    scores: dict[str, float] | None, plain: list[dict[str, Any]], agreement: float | None
+    scores: dict[str, float] | None,
+    plain: list[dict[str, Any]],
+    agreement: float | None,
+    *,
+    is_tree: bool = False,
 ) -> list[str]:
     """Say in sentences what the figures mean.
 
@@ -184,7 +224,9 @@ def verdict(
     plain : list of dict
         The baselines.
     agreement : float, optional
-        Mean adjusted Rand index between seeds.
+        Mean adjusted Rand index between seeds, or between the runs of a tree.
+    is_tree : bool
+        Which of the two it is.
 
     Returns
     -------
@@ -195,7 +237,8 @@ def verdict(
         sentences = [_beside(scores["acc"], b["scores"]["acc"], b["name"]) for b in plain]
     if agreement is None:
         return sentences
-    alike = f"Clusterings from different seeds agree at {agreement:.2f} (adjusted Rand index)"
+    who = "The tree's runs" if is_tree else "Clusterings from different seeds"
+    alike = f"{who} agree at {agreement:.2f} (adjusted Rand index)"
     if agreement >= 0.8:
         return [*sentences, f"{alike}: the clusters are stable."]
     if agreement >= 0.5:

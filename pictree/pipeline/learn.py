@@ -104,10 +104,11 @@ def encode(run: Run, device: Device, progress: Progress) -> None:
             run.write_array("errors", shard, errors)
         progress.advance(len(pixels))
     progress.close()
-    _keep_reconstructions(run, model, device)
+    keep_reconstructions(run, model, device)
 
 
-def _keep_reconstructions(run: Run, model: Autoencoder, device: Device) -> None:
+def keep_reconstructions(run: Run, model: Autoencoder, device: Device) -> None:
+    """Write reconstructions.npz: the best, the middle and the worst restored images."""
     errors = run.array("errors")[:]
     order = np.argsort(errors, kind="stable")
     shown = min(_SHOWN, max(1, len(order) // 3))

@@ -17,6 +17,7 @@ from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import Source, open_source
 from pictree.neighbors import nearest
 from pictree.networks import inference, weights
+from pictree.pipeline.codes import GivenCodes
 from pictree.pipeline.stock import image_format
 from pictree.progress import Progress
 from pictree.store import Run
@@ -108,6 +109,8 @@ class Placer:
     Parameters
     ----------
     run : Run
+    given : GivenCodes, optional
+        Codes of the new pictures, where the run's own came from outside too.
 
     Attributes
     ----------
@@ -119,11 +122,13 @@ class Placer:
         Id and path of the same.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, given: GivenCodes | None = None) -> None:
         fitted, info = run.fitted(), run.info
         self.format = image_format(run)
-        self.device: Device = choose_device("float32")
-        self.model = weights.load(run.path / "model")
+        self._given = given
+        if given is None:
+            self._device: Device = choose_device("float32")
+            self._model = weights.load(run.path / "model")
         stored = run.arrays(f"clusters/{run.clusters_name}/model.npz")
         self.clusters = FlatClusters.from_arrays(stored)
         self.codes, self.labels = fitted.array("codes")[:], fitted.labels()
@@ -149,10 +154,23 @@ class Placer:
         codes = np.zeros((0, self.codes.shape[1]), np.float32)
         clusters = np.zeros(0, np.int32)
         if len(pixels):
-            codes = inference.encode(self.model, pixels, self.device)
+            codes = self._codes(used, pixels)
             clusters = self.clusters.predict(codes)
             self._places.append(self._of_codes(used, codes, clusters))
         return Placed(table, self._of_files(table), pixels, codes, clusters)
+
+    def errors(self, pixels: np.ndarray) -> np.ndarray | None:
+        """Return the reconstruction error of each image, float32 (m,); None with given codes."""
+        if self._given is not None:
+            return None
+        if not len(pixels):
+            return np.zeros(0, np.float32)
+        return inference.reconstruction_errors(self._model, pixels, self._device)
+
+    def _codes(self, ids: pl.Series, pixels: np.ndarray) -> np.ndarray:
+        if self._given is not None:
+            return self._given.take(ids.to_numpy().astype(np.int64) - self.first_id)
+        return inference.encode(self._model, pixels, self._device)
 
     def recall(self, inventory: pl.DataFrame, places: pl.DataFrame) -> None:
         """Take a part as placed that was placed before, such as before an interruption."""

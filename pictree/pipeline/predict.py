@@ -10,6 +10,7 @@ import polars as pl
 from pictree.errors import InputError
 from pictree.files import write_bytes
 from pictree.images.sources import Source
+from pictree.pipeline.codes import GivenCodes, codes_of_new
 from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new
 from pictree.progress import Progress
 from pictree.shards import shard_ranges
@@ -24,6 +25,7 @@ def predict(
     *,
     output: str | Path | None = None,
     known_labels: Any = None,
+    codes: Any = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Say for each new picture which cluster of a run it belongs to.
@@ -45,6 +47,9 @@ def predict(
         overwritten.
     known_labels : str or list, optional
         For scoring alone.
+    codes : path-like or array, shape (n, d), optional
+        For a run on given codes, and only for such a one: codes of these pictures by the same
+        network, a row for each file.
     progress : Progress, optional
 
     Returns
@@ -61,9 +66,10 @@ def predict(
     run = Run.open(run_path)
     file = _output_file(run, output)
     source, _, known = open_new(run, pictures, known_labels)
+    given = codes_of_new(run, codes, len(source))
     with progress:
         progress.start("predicting", len(source))
-        table = _table(run, source, progress)
+        table = _table(run, source, given, progress)
     write_bytes(file, csv_bytes(table.select(_COLUMNS)))
     labels = pl.Series(known or [None] * len(table), dtype=pl.String)
     return figures(table.with_columns(known_label=labels)) | {"output": str(file)}
@@ -79,9 +85,9 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
     return Path(output)
 
 
-def _table(run: Run, source: Source, progress: Progress) -> pl.DataFrame:
+def _table(run: Run, source: Source, given: GivenCodes | None, progress: Progress) -> pl.DataFrame:
     """Return a row for every file; those that could not be read have no cluster."""
-    placer, tables = Placer(run), []
+    placer, tables = Placer(run, given), []
     for part in shard_ranges({"items": len(source), "shard_rows": files_at_once(run)}):
         tables.append(_rows(placer.place(source, part, progress), placer.paths))
     return pl.concat(tables)

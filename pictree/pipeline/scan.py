@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pictree.errors import InputError
 from pictree.files import write_bytes
 from pictree.images.format import choose_format
 from pictree.images.inventory import problems, summary, take_stock
 from pictree.images.sources import open_source
 from pictree.progress import Progress
-from pictree.store import csv_bytes, shard_rows_for
+from pictree.shards import shard_rows_for
+from pictree.store import csv_bytes
 
 
 def scan(pictures: Any, *, output: Any = None, progress: Progress | None = None) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def scan(pictures: Any, *, output: Any = None, progress: Progress | None = None)
     ----------
     pictures : str, path, array or list of these
     output : path-like, optional
-        A CSV of the whole inventory, if wanted.
+        A CSV of the whole inventory, if wanted; a new file.
     progress : Progress, optional
 
     Returns
@@ -36,7 +39,13 @@ def scan(pictures: Any, *, output: Any = None, progress: Progress | None = None)
     ------
     SourceError
         If the pictures can't be found, or none is usable.
+    InputError
+        If there is a file at `output`. Nothing is read then.
     """
+    if output is not None and Path(output).exists():
+        raise InputError(
+            "the output must be a new file", got=f"{output}, which exists", do="Choose another name"
+        )
     progress = progress or Progress()
     began = time.perf_counter()
     source = open_source(pictures)

@@ -14,13 +14,14 @@ import polars as pl
 
 from pictree.files import move, write_json
 from pictree.images.sources import Source
+from pictree.pipeline.codes import GivenCodes
 from pictree.pipeline.renew import renew
 from pictree.reading import read_json
 from pictree.shards import shard_ranges
 from pictree.store import UNFINISHED_ADD, Run
 
 _KINDS = ("images", "pixels", "codes", "errors", "added")
-_PILE = ("sources", "known_labels", "items", "paths")
+_PILE = ("sources", "known_labels", "items", "paths", "codes")
 """What tells one pile from another, when an interrupted add is asked for again."""
 
 
@@ -67,7 +68,10 @@ class Staging:
         return here.read_table(kind, shard)
 
     def _kinds(self) -> list[str]:
-        return [*_KINDS, *(f"clusters/{n}/assignments" for n in self.run.clusterings())]
+        kinds = [*_KINDS, *(f"clusters/{n}/assignments" for n in self.run.clusterings())]
+        if self.plan.get("codes"):  # no network of ours has an error on these
+            kinds.remove("errors")
+        return kinds
 
     def _file(self, kind: str, shard: int) -> Path:
         staged = self.folder.shard_file(kind, shard)
@@ -82,8 +86,8 @@ class Staging:
         for file in sorted(file for file in self.folder.path.rglob("*") if file.is_file()):
             if not file.name.startswith(".tmp-"):
                 move(file, self.run.path / file.relative_to(self.folder.path))
-        kept = ("sources", "known_labels", "items", "shard_rows", "time", "command")
-        entry = {key: self.plan[key] for key in kept}
+        kept = ("sources", "known_labels", "items", "shard_rows", "time", "command", "codes")
+        entry = {key: self.plan[key] for key in kept if key in self.plan}
         self.run.update(added=[*added, {**entry, **counts}])
 
     def finish(self) -> None:
@@ -102,7 +106,12 @@ class Staging:
 
 
 def begin(
-    run: Run, source: Source, known_labels: Any, shard_rows: int, command: Sequence[str]
+    run: Run,
+    source: Source,
+    known_labels: Any,
+    given: GivenCodes | None,
+    shard_rows: int,
+    command: Sequence[str],
 ) -> tuple[Staging, str | None]:
     """Begin an add, or go on with the same one that was interrupted.
 
@@ -119,11 +128,13 @@ def begin(
         "items": len(source),
         "paths": hashlib.sha256("\n".join(source.paths).encode()).hexdigest(),
     }
+    if given is not None:
+        pile["codes"] = given.describe()
     asked = json.loads(json.dumps(pile))  # as it is read again
     file, dropped = run.path / UNFINISHED_ADD, None
     if file.exists():
         unfinished = Staging(run, read_json(file))
-        if all(unfinished.plan[key] == asked[key] for key in _PILE):
+        if all(unfinished.plan.get(key) == asked.get(key) for key in _PILE):
             return unfinished, None
         if unfinished.is_published:
             renew(run)

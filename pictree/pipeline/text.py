@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pictree.report.effort import in_words
+
 
 def fit_text(found: dict[str, Any]) -> str:
     """Say what a fit gave."""
@@ -16,6 +18,8 @@ def fit_text(found: dict[str, Any]) -> str:
         lines[-1] += f", silhouette {found['silhouette']:.3f}"
     if "acc" in found:
         lines.append(_scores(found))
+    if found.get("effort"):
+        lines.append(in_words(found["effort"]))
     lines += [f"  or k = {c['k']}: {c['reason']}" for c in found["k_shortlist"][1:4]]
     peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
     lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
@@ -29,7 +33,7 @@ def _left_out(found: dict[str, Any]) -> str:
 
 
 def _agreement(agreement: float | None) -> str:
-    return "" if agreement is None else f", agreement between seeds {agreement:.3f}"
+    return "" if agreement is None else f", agreement {agreement:.3f}"
 
 
 def _scores(found: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The five sections of a recipe as frozen dataclasses, every value checked."""
+"""The six sections of a recipe as frozen dataclasses, every value checked."""
 
 from __future__ import annotations
 
@@ -157,6 +157,46 @@ class ClusteringPart:
             )
         if self.seed is not None:
             check_number("clustering.seed", self.seed, int, 0)
+
+
+@dataclass(frozen=True)
+class RoundsPart:
+    """Rounds of learning after the instant tree; see `pictree.training.rounds`.
+
+    Attributes
+    ----------
+    count : int
+        0 (none) to 100. Rounds need clustering.method "tree".
+    code : int
+        Size of the learned code, 1 to 65,536.
+    images : int
+        Images that a round shows at least, each counted as often as it is shown.
+    passes : int
+        Times that a round shows each image at least.
+    batch_size : int
+        2 to 1,048,576.
+    learning_rate : float
+        Highest step size, above 0, at most 10.
+    change : float
+        Greatest strength of the random changes, 0 to 10; see `pictree.training.affine`.
+    """
+
+    count: int = 0
+    code: int = 128
+    images: int = 100_000
+    passes: int = 3
+    batch_size: int = 256
+    learning_rate: float = 0.003
+    change: float = 3.0
+
+    def __post_init__(self) -> None:
+        check_number("rounds.count", self.count, int, 0, 100)
+        check_number("rounds.code", self.code, int, 1, 65_536)
+        check_number("rounds.images", self.images, int, 1)
+        check_number("rounds.passes", self.passes, int, 1)
+        check_number("rounds.batch_size", self.batch_size, int, 2, 1 << 20)
+        check_number("rounds.learning_rate", self.learning_rate, float, 0, 10, above=True)
+        check_number("rounds.change", self.change, float, 0, 10)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pictree.errors import RecipeError
-from pictree.recipes.parts import ClusteringPart, ImagesPart, MapsPart, NetworkPart, Training
+from pictree.recipes.parts import (
+    ClusteringPart,
+    ImagesPart,
+    MapsPart,
+    NetworkPart,
+    RoundsPart,
+    Training,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,6 +39,7 @@ class Recipe:
     network : NetworkPart
     training : Training
     clustering : ClusteringPart
+    rounds : RoundsPart
     maps : MapsPart
     """
 
@@ -41,6 +49,7 @@ class Recipe:
     network: NetworkPart = field(default_factory=NetworkPart)
     training: Training = field(default_factory=Training)
     clustering: ClusteringPart = field(default_factory=ClusteringPart)
+    rounds: RoundsPart = field(default_factory=RoundsPart)
     maps: MapsPart = field(default_factory=MapsPart)
 
     def __post_init__(self) -> None:
@@ -53,6 +62,12 @@ class Recipe:
                 'training.loss "bce" needs network.output "sigmoid"',
                 got='"linear"',
                 do="Change one of the two",
+            )
+        if self.rounds.count and self.clustering.method != "tree":
+            raise RecipeError(
+                'rounds need clustering.method = "tree"',
+                got=repr(self.clustering.method),
+                do="Change it, or set rounds.count to 0",
             )
         self._check_linear()
 
@@ -77,6 +92,7 @@ PARTS: dict[str, type] = {
     "network": NetworkPart,
     "training": Training,
     "clustering": ClusteringPart,
+    "rounds": RoundsPart,
     "maps": MapsPart,
 }
 """Name and class of each section, in the order of a recipe file."""

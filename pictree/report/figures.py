@@ -15,6 +15,8 @@ from pictree.report.gather import Findings
 from pictree.report.palette import Groups
 from pictree.report.sheets import cluster_sheet, pair_sheet, png
 from pictree.report.summary import loss_rows
+from pictree.report.tree_chart import tree_chart
+from pictree.report.tree_view import TreeView
 from pictree.report.words import counted
 
 MAP_NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -27,6 +29,7 @@ def draw_absent(
     cards: list[Card],
     colourings: dict[str, Groups],
     mosaics: dict[str, Image.Image],
+    tree: TreeView | None,
 ) -> None:
     """Draw the pictures that ``folder`` lacks.
 
@@ -41,12 +44,15 @@ def draw_absent(
         By ``clusters`` and, where there are any, ``known`` labels.
     mosaics : dict of images
         The maps made of pictures, by method.
+    tree : TreeView, optional
     """
     for method, points in found.maps.items():
         for name, groups in colourings.items():
             title = f"{MAP_NAMES[method]} of {counted(len(points), 'image')}"
             _draw(folder / f"map-{method}-{name}.png", map_chart, points, groups, title)
         _draw(folder / f"map-{method}-thumbnails.png", _on_white, mosaics[method])
+    if tree is not None:
+        _draw(folder / "tree.png", tree_chart, tree, found.pixels)
     if loss_rows(found):
         _draw(folder / "loss.png", loss_chart, loss_rows(found))
     if found.reconstructions is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pictree.clustering.tree import ClusterTree
 from pictree.images.batches import Stacked
 from pictree.store import Run
 
@@ -46,6 +47,10 @@ class Findings:
     reconstructions : dict of arrays or None
         ``rows``, ``reconstructions``, ``errors``.
     maps : dict of float32 arrays (n, 2)
+    tree : ClusterTree or None
+        The tree that the clusters are a cut of.
+    tree_rows : int array
+        The used image of each row of the tree; empty without one.
     added : polars.DataFrame or None
         How sure the places of pictures are that were added since the fit.
     """
@@ -66,6 +71,8 @@ class Findings:
     centres: np.ndarray | None
     reconstructions: dict[str, np.ndarray] | None
     maps: dict[str, np.ndarray]
+    tree: ClusterTree | None
+    tree_rows: np.ndarray
     added: pl.DataFrame | None
 
     @property
@@ -101,6 +108,7 @@ def gather(run: Run) -> Findings:
     assigned = used.select("id").join(run.assignments(), on="id", how="left").sort("id")
     known = used["known_label"].to_list()
     centres = run.clusters_path("centres.npy")
+    tree = run.arrays("tree.npz") if run.has_tree else None
     return Findings(
         info=run.info,
         metrics=run.metrics,
@@ -118,6 +126,8 @@ def gather(run: Run) -> Findings:
         centres=np.load(centres, allow_pickle=False) if centres.exists() else None,
         reconstructions=_reconstructions(run),
         maps=run.maps(),
+        tree=ClusterTree.from_arrays(tree) if tree else None,
+        tree_rows=tree["rows"] if tree else np.empty(0, int),
         added=run.table("added") if run.info.get("added") else None,
     )
 

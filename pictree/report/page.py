@@ -11,11 +11,13 @@ from typing import Any
 from pictree.files import write_text
 from pictree.report import added, odd, summary, views
 from pictree.report.cards import MOST_CARDS, choose_cards
+from pictree.report.effort import effort_view
 from pictree.report.figures import MAP_NAMES, draw_absent
 from pictree.report.gather import Findings, gather
 from pictree.report.losses import loss_view
 from pictree.report.mosaic import mosaic
 from pictree.report.palette import Groups, groups_of
+from pictree.report.tree_view import tree_view
 from pictree.report.words import shown
 from pictree.store import Run
 
@@ -23,11 +25,14 @@ from pictree.store import Run
 def write_report(run: Run) -> Path:
     """Draw the pictures that are absent, and write report.html.
 
+    While a stage of the run is not done the page says so at its top, and no picture is drawn: the
+    clusters may still change, and a picture that is there is not drawn again.
+
     Parameters
     ----------
     run : Run
-        A finished run: inventory, pixels, codes, clusters and metrics are needed; what else is
-        absent (maps, reconstructions, losses, known labels) is said in a sentence.
+        Inventory, pixels, codes, clusters and metrics are needed; what else is absent (maps,
+        reconstructions, losses, known labels) is said in a sentence.
 
     Returns
     -------
@@ -47,11 +52,17 @@ def write_report(run: Run) -> Path:
         for method, points in found.maps.items()
     }
     drawn = {method: image for method, (image, _) in mosaics.items()}
-    draw_absent(run.path / "pictures", found, cards, colourings, drawn)
+    tree = tree_view(found)
+    unfinished = summary.unfinished(found.info)
+    if unfinished is None:
+        draw_absent(run.path / "pictures", found, cards, colourings, drawn, tree)
     known = colourings.get("known")
     clusters = views.card_views(found, cards, known)
     context = {
         **_texts(found),
+        "tree": tree,
+        "unfinished": unfinished,
+        "maps_wait": "maps" in summary.waiting_stages(found.info),
         "clusters": [view for view in clusters if view.strips],
         "small": [view for view in clusters if not view.strips],
         "most_cards": MOST_CARDS,
@@ -88,8 +99,10 @@ def _texts(found: Findings) -> dict[str, Any]:
         "versions": summary.versions(found),
         "recipe": found.recipe,
         "quality": summary.quality(found),
+        "effort": effort_view(found.metrics),
         "shortlist": summary.shortlist(found),
         "chosen_k": str(found.k),
+        "given": summary.given(found),
         "restored": views.restored_views(found),
         "loss": loss_view(found),
         "duplicates": odd.duplicates(found),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pictree.evaluation.baselines import FLOOR, ON_CODES
 from pictree.report.added import named
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
@@ -23,9 +24,19 @@ _STAGES = {
     "stock": "reading the pictures",
     "learn": "training the network",
     "encode": "computing codes",
+    "codes": "taking the given codes",
     "group": "clustering",
     "judge": "judging",
+    "rounds": "learning in rounds",
+    "adopt": "taking what was learned",
+    "judge again": "judging again",
     "maps": "drawing maps",
+}
+_STILL = {
+    "rounds": "these are the clusters of the instant tree, and learning goes on",
+    "adopt": "",
+    "judge again": "",
+    "maps": "the maps are still to be drawn",
 }
 _SCORES = (
     (
@@ -60,8 +71,8 @@ _SCORES = (
     ),
     (
         "agreement",
-        "Agreement of seeds",
-        "How alike the clusterings from different random seeds are (mean ARI). "
+        "Agreement",
+        "How alike the clusterings from different random seeds, or a tree's runs, are (mean ARI). "
         "1 is the same every time; clusters below 0.5 are mostly luck.",
     ),
 )
@@ -94,7 +105,7 @@ def headline(found: Findings) -> str:
 def doubt(metrics: dict[str, Any]) -> str | None:
     """Return the honest doubt where the result beats no baseline, or None."""
     ours, plain = metrics.get("scores"), metrics.get("baselines") or []
-    scored = [b for b in plain if "acc" in (b.get("scores") or {})]
+    scored = [b for b in plain if "acc" in (b.get("scores") or {}) and b["name"] != FLOOR]
     if not ours or not scored:
         return None
     best = max(scored, key=lambda b: b["scores"]["acc"])
@@ -102,10 +113,35 @@ def doubt(metrics: dict[str, Any]) -> str | None:
     if ours["acc"] > best["scores"]["acc"] + margin:
         return None
     does = "does as well" if ours["acc"] >= best["scores"]["acc"] - margin else "does better"
+    what = "Better clusters than plain ones were not found here"
+    if best["name"] == ON_CODES:
+        what = "The clustering added nothing to the codes here"
+    elif any(b["name"] == ON_CODES for b in plain):
+        what = "The given codes were not worth their time here"
     return (
-        f"The network was not worth its time here: {best['name']} {does}. "
+        f"{what}: {best['name']} {does}. "
         "Take these clusters as a first look at the pile, not as an answer."
     )
+
+
+def unfinished(info: dict[str, Any]) -> str | None:
+    """Return what a page says of a run that still goes on, or None for a finished one."""
+    waiting = waiting_stages(info)
+    if not waiting:
+        return None
+    told = [_STILL.get(name, f"{_STAGES[name]} is still to come") for name in waiting]
+    still = " and ".join(words for words in told if words)
+    end = "they are" if waiting == ["maps"] else "that is done"
+    return (
+        f"First report: {still}; this page is written again when {end}. "
+        "If the run was stopped, the same command with --resume goes on with it."
+    )
+
+
+def waiting_stages(info: dict[str, Any]) -> list[str]:
+    """Return the names of the stages that have begun or wait, in their order."""
+    states = info.get("stages", {})
+    return [name for name in _STAGES if name in states and states[name]["state"] != "done"]
 
 
 def quality(found: Findings) -> Quality:
@@ -176,10 +212,12 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Duplicates", count(copies) if copies else "none"),
         ("Left out", outcomes_in_words(found)),
         ("Size and colour", _format(fmt)),
+        ("Codes", _codes(info)),
         ("Clusters", _method(found)),
         ("Recipe", _text(info.get("recipe"))),
+        ("Learning", _learning(info)),
         ("Seed", _text(info.get("seed"))),
-        ("Time", duration(sum(seconds for _, seconds in stages)) if stages else ""),
+        ("Time", _time(stages, info)),
         ("Memory", f"{count(round(info['peak_mb']))} MB at most" if info.get("peak_mb") else ""),
         ("Hardware", _hardware(info.get("hardware") or {})),
         ("Device", _text((info.get("device") or {}).get("reason"))),
@@ -195,12 +233,38 @@ def _format(fmt: dict[str, Any]) -> str:
     return f"{fmt['height']} × {fmt['width']} pixels, {colour}{reason}"
 
 
+def given(found: Findings) -> dict[str, str] | None:
+    """Return file, table and SHA-256 of codes that came from outside; None where we made them."""
+    codes = found.info.get("codes")
+    if not codes:
+        return None
+    table = f"{counted(codes['shape'][0], 'row')} of {counted(codes['shape'][1], 'number')}"
+    return {"file": shown(codes["file"]), "table": table, "sha256": codes["sha256"]}
+
+
+def _codes(info: dict[str, Any]) -> str:
+    codes = info.get("codes")
+    if not codes:
+        return ""
+    width = counted(codes["shape"][1], "number")
+    return f"{width} for each image, given in {shown(codes['file'])}; nothing was trained"
+
+
 def _method(found: Findings) -> str:
     method = str(found.metrics.get("method", ""))
     fitted = _CLUSTERED.get(str(found.metrics.get("clustered")), "all images")
     if found.added is not None:
         fitted = fitted.replace("all images", "all images of the fit")
     return f"{_METHODS.get(method, method)}, {counted(found.k, 'cluster')}, fitted on {fitted}"
+
+
+def _learning(info: dict[str, Any]) -> str:
+    told = info.get("rounds")
+    if not told:
+        return ""
+    agree = f"the tree's runs agreed at {told['started']:.2f} before and {told['ended']:.2f} after"
+    end = "the result was kept" if told["kept"] else "the instant tree was kept"
+    return f"{counted(len(told['rows']), 'round')}: {agree}, so {end}"
 
 
 def _hardware(value: dict[str, Any]) -> str:
@@ -217,7 +281,18 @@ def _hardware(value: dict[str, Any]) -> str:
 def _stages(info: dict[str, Any]) -> list[tuple[str, float]]:
     """Words and seconds of the stages before the report, which can't time itself."""
     done = info.get("stages", {})
-    return [(words, done[name]["seconds"]) for name, words in _STAGES.items() if name in done]
+    return [
+        (words, done[name]["seconds"])
+        for name, words in _STAGES.items()
+        if name in done and done[name]["state"] == "done"
+    ]
+
+
+def _time(stages: list[tuple[str, float]], info: dict[str, Any]) -> str:
+    if not stages:
+        return ""
+    so_far = " so far" if waiting_stages(info) else ""
+    return duration(sum(seconds for _, seconds in stages)) + so_far
 
 
 def stages(found: Findings) -> list[tuple[str, str]]:
@@ -240,12 +315,23 @@ def versions(found: Findings) -> list[tuple[str, str]]:
     return [("pictree", str(found.info["version"]))] if "version" in found.info else []
 
 
-def shortlist(found: Findings) -> list[tuple[str, str, str]]:
-    """Return k, score and reason of each candidate, where there was a choice."""
+def shortlist(found: Findings) -> list[tuple[str, str, str, str]]:
+    """Return k, score, reason and command of each candidate, where there was a choice.
+
+    The command cuts the tree; it is empty for the clusters shown, and where there is no tree.
+    """
     candidates: Sequence[dict[str, Any]] = found.metrics.get("k_shortlist") or []
     if len(candidates) < 2:
         return []
-    return [(str(c["k"]), figure(c.get("score")), str(c.get("reason", ""))) for c in candidates]
+    return [
+        (str(c["k"]), figure(c.get("score")), str(c.get("reason", "")), _cut(found, int(c["k"])))
+        for c in candidates
+    ]
+
+
+def _cut(found: Findings, k: int) -> str:
+    can = found.tree is not None and k != found.k and k <= found.tree.n_leaves
+    return f"pictree cut RUN --k {k}" if can else ""
 
 
 def loss_rows(found: Findings) -> list[dict[str, Any]]:

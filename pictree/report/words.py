@@ -10,6 +10,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def short(number: int) -> str:
+    """Return a number in at most five signs: ``9,999``, ``120k``, ``1.2M``."""
+    if number < 10_000:
+        return count(number)
+    if number < 999_500:
+        return f"{number / 1e3:.0f}k"
+    return f"{number / 1e6:.1f}M"
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 image``, ``10,000 images``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

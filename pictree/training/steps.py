@@ -67,8 +67,8 @@ class Steps:
         """
         self.model.train()
         losses, weights = [], []
-        for x in _batches(pixels, order, batch_size, self.device.kind):
-            with self._autocast():
+        for x in gather(pixels, order, batch_size, self.device.kind):
+            with autocast(self.device):
                 raw = self.model(x)
             loss = self.loss(raw, x)
             self.optimizer.zero_grad(set_to_none=True)
@@ -100,18 +100,36 @@ class Steps:
         self.model.eval()
         losses, weights = [], []
         with torch.inference_mode():
-            for x in _batches(pixels, rows, _MEASURED, self.device.kind):
+            for x in gather(pixels, rows, _MEASURED, self.device.kind):
                 losses.append(self.loss(self.model(x), x))
                 weights.append(len(x))
         return _mean(losses, weights)
 
-    def _autocast(self) -> AbstractContextManager:
-        if self.device.precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.device.kind, torch.bfloat16)
+
+def autocast(device: Device) -> AbstractContextManager:
+    """Return the context in which a forward pass has the device's number format."""
+    if device.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.kind, torch.bfloat16)
 
 
-def _batches(pixels: Any, order: np.ndarray, size: int, kind: str) -> Iterator[Tensor]:
+def gather(pixels: Any, order: np.ndarray, size: int, kind: str) -> Iterator[Tensor]:
+    """Yield images batch by batch, in the given order, on the device.
+
+    Parameters
+    ----------
+    pixels : array-like, uint8 or float (n, h, w, c)
+    order : int array
+        Rows of `pixels`.
+    size : int
+        Images in a batch; the last one may have fewer.
+    kind : str
+        Device, for example "cpu".
+
+    Yields
+    ------
+    float32 (size, c, h, w)
+    """
     one = int(np.prod(pixels.shape[1:]))
     chunk = max(1, CHUNK_BYTES // (one * size)) * size
     for start in range(0, len(order), chunk):

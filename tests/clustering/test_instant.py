@@ -91,6 +91,19 @@ def test_copies_change_nothing_but_sizes(small):
     np.testing.assert_array_equal(often.tree.cut(8), often.clusters)
 
 
+def test_n_leaves_are_as_many_as_asked_for(small, found):
+    usual = found.tree.n_leaves
+    for n_leaves in (12, usual + 50, 500):
+        other = instant_tree(small[0], k=10, n_leaves=n_leaves)
+        assert other.tree.n_leaves == n_leaves
+        np.testing.assert_array_equal(other.clusters, found.clusters)
+        np.testing.assert_array_equal(other.tree.cut(10), found.clusters)
+    few = instant_tree(small[0][:30], k=3, n_leaves=200)
+    assert few.tree.n_leaves == 30
+    chosen = instant_tree(small[0], n_leaves=7)
+    assert chosen.k <= max(candidate.k for candidate in chosen.shortlist) == 7
+
+
 def test_messages(small):
     with pytest.raises(InputError) as caught:
         instant_tree(small[0], k=251)
@@ -106,6 +119,14 @@ def test_messages(small):
     with pytest.raises(InputError) as caught:
         instant_tree(small[0][:10], candidates=[40])
     assert str(caught.value).startswith("a k to try must be from 2 to ")
+    for arguments, least in (({"k": 10}, 10), ({}, 2), ({"candidates": [5, 6]}, 5)):
+        for n_leaves in (least - 1, 501, 20.5):
+            with pytest.raises(InputError) as caught:
+                instant_tree(small[0][:100], n_leaves=n_leaves, **arguments)
+            assert str(caught.value) == (
+                f"n_leaves must be a whole number from {least} to 500; got {n_leaves}. "
+                "Pass another number, or leave it out."
+            )
 
 
 def test_packaged_mnist_reaches_its_mark(digits):

@@ -45,3 +45,9 @@ def test_too_many_leaves_join_what_they_are_linked_to(graph, monkeypatch):
 
 def test_renumber_by_hand():
     np.testing.assert_array_equal(renumber(np.array([7, 3, 3, 9, 7, 3])), [1, 0, 0, 2, 1, 0])
+
+
+def test_any_seed_is_taken():
+    links = neighbour_graph(nearest(np.random.default_rng(0).normal(size=(40, 3)), 5)[0])
+    leaves = [find_leaves(links, resolution=2.0, at_least=2, seed=s) for s in (7, 7 + 2**32)]
+    np.testing.assert_array_equal(*leaves)

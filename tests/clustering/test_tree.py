@@ -96,3 +96,20 @@ def test_k_and_node_out_of_range():
     with pytest.raises(InputError) as caught:
         TREE.path(7)
     assert str(caught.value) == "the node must be from 0 to 6; got 7. Pass one of the tree's."
+
+
+@given(st.integers(1, 15), st.integers(0, 1000), st.integers(1, 20))
+def test_a_coarser_tree_has_the_same_cuts(count, seed, n_leaves):
+    tree = random_tree(count, seed)
+    coarse = tree.coarsened(n_leaves)
+    assert coarse.n_leaves == min(n_leaves, count)
+    ClusterTree.from_arrays(coarse.to_arrays())
+    for k in range(1, coarse.n_leaves + 1):
+        np.testing.assert_array_equal(coarse.cut(k), tree.cut(k))
+
+
+def test_a_coarser_tree_by_hand():
+    coarse = TREE.coarsened(3)  # 0 = leaf 1, 1 = leaf 2, 2 = leaves 0 and 3
+    np.testing.assert_array_equal(coarse.leaves, [1, 0, 1, 2, 0, 2, 1])
+    np.testing.assert_array_equal(coarse.children, [[0, 2], [1, 3]])
+    np.testing.assert_array_equal(coarse.losses, [0.3, 0.2])

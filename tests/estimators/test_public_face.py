@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 
 import pictree
-from pictree.estimators import autoencoder, clusterer
+from pictree.estimators import autoencoder, clusterer, tree
 
 
 def test_import_loads_nothing_heavy() -> None:
@@ -40,7 +40,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         pictree.Clusterer  # noqa: B018
 
 
-@pytest.mark.parametrize("module", [autoencoder, clusterer])
+@pytest.mark.parametrize("module", [autoencoder, clusterer, tree])
 def test_examples_in_docstrings(module: object) -> None:
     found = doctest.testmod(module)
     assert found.attempted >= 7

@@ -36,6 +36,17 @@ def test_a_loaded_clusterer_gives_the_same(clusterer: ImageClusterer, tmp_path: 
     assert {p.suffix for p in (tmp_path / "saved").rglob("*.*")} <= SUFFIXES
 
 
+def test_a_loaded_tree_gives_the_same(tmp_path: Path) -> None:
+    X = load_digits().images[:300]
+    recipe = Path(__file__).with_name("short-tree.toml")
+    learned = ImageClusterer(10, recipe=recipe, random_state=0).fit(X)
+    learned.save(tmp_path / "saved")
+    loaded = ImageClusterer.load(tmp_path / "saved")
+    assert loaded.tree_.cut(20).tobytes() == learned.tree_.cut(20).tobytes()
+    assert loaded.predict(X).tobytes() == learned.predict(X).tobytes()
+    assert learned.tree_.cut(10).tobytes() == learned.labels_.tobytes()
+
+
 def test_a_loaded_autoencoder_gives_the_same(tmp_path: Path) -> None:
     frame = pl.DataFrame(load_digits().data[:100], schema=[f"pixel {i}" for i in range(64)])
     model = ConvAutoencoder(image_shape=(8, 8), epochs=np.int64(1), random_state=3).fit(frame)

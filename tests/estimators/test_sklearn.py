@@ -1,4 +1,4 @@
-"""Both estimators keep scikit-learn's contract: its own checks, pipelines and grid searches."""
+"""The estimators keep scikit-learn's contract: its own checks, pipelines and grid searches."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pictree import ConvAutoencoder, ImageClusterer
+from pictree import ConvAutoencoder, ImageClusterer, TreeClusterer
 
 CHECKED = [
     ConvAutoencoder(epochs=2),
     ConvAutoencoder("flat-2", epochs=1),
-    ImageClusterer(3, epochs=2),
+    ImageClusterer(3, recipe="large-1568", epochs=2),
+    ImageClusterer(3, recipe=Path(__file__).with_name("short-tree.toml")),
     ImageClusterer(3, recipe="small-98", epochs=1),
+    TreeClusterer(3),
+    TreeClusterer(),
 ]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pictree.errors import InputError
@@ -46,6 +46,7 @@ def test_noise_is_one_more_cluster():
     assert accuracy(np.array([-1, -1, 0]), ["a", "a", "b"]) == 1
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40))
 def test_renaming_changes_nothing_and_equal_is_perfect(pairs):
     clusters, known = np.array(pairs).T

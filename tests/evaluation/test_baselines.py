@@ -42,3 +42,12 @@ def test_without_known_labels_and_with_few_images():
     found = baselines(np.arange(12.0).reshape(4, 3), 10)
     assert [b.name for b in found] == ["k-means on pixels", "k-means on PCA-3 of pixels"]
     assert all(b.scores == {} and b.deviations == {} and b.agreement == 1 for b in found)
+
+
+def test_codes_from_elsewhere_are_judged_by_kmeans_on_them():
+    known = np.repeat([0, 1], 50)
+    pixels = np.random.default_rng(0).normal(size=(100, 9))
+    *plain, same = baselines(pixels, 2, known, codes=np.eye(2, dtype=np.float32)[known])
+    assert len(plain) == 2
+    assert (same.name, same.scores["acc"], same.agreement) == ("k-means on these codes", 1, 1)
+    assert all(found.scores["acc"] < 0.8 for found in plain)

@@ -36,6 +36,22 @@ def test_the_tree_finds_the_digits(tree_run: Path) -> None:
     assert len(found["k_shortlist"]) > 5
 
 
+def test_the_verdict_is_the_trees(tree_run: Path) -> None:
+    run = Run.open(tree_run)
+    alike = f"The tree's runs agree at {run.metrics['agreement']:.2f} (adjusted Rand index)"
+    said = run.metrics["verdict"][-1]
+    assert said in (
+        f"{alike}: the clusters are stable.",
+        f"{alike}: look at the borders of the clusters with care.",
+    )
+    assert said in (tree_run / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
+
+
+def test_the_report_draws_the_tree(tree_run: Path) -> None:
+    assert '<section id="tree">' in (tree_run / "report.html").read_text(encoding="utf-8")
+    assert (tree_run / "pictures" / "tree.png").exists()
+
+
 def test_a_cut_has_exactly_k_parts_numbered_by_size(tree_run: Path) -> None:
     found = cut(tree_run, 20)
     assert found["k"] == len(found["sizes"]) == 20

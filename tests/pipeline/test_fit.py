@@ -85,7 +85,7 @@ class StopAt(Progress):
     say = start = note = _count  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("n", [3, 5, 7, 9, 11, 13])
+@pytest.mark.parametrize("n", [3, 5, 7, 9, 11, 13, 15])
 def test_a_stopped_run_resumes_to_the_same_bytes(
     small_run: Path, digits_npz: Path, tmp_path: Path, n: int
 ) -> None:
@@ -96,6 +96,42 @@ def test_a_stopped_run_resumes_to_the_same_bytes(
     assert not (tmp_path / "b" / "manifest.json").exists()
     fit(source, tmp_path / "b", resume=True, **arguments)
     assert bytes_of(tmp_path / "b") == bytes_of(small_run)
+
+
+class StopAtMaps(Progress):
+    """Keeps what is said, and interrupts when the maps begin."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def start(self, label: str, total: int) -> None:
+        if label == "drawing maps":
+            raise KeyboardInterrupt
+
+
+def test_the_first_report_comes_before_the_maps_and_leaves_nothing_behind(
+    small_run: Path, digits_npz: Path, tmp_path: Path
+) -> None:
+    arguments = {"recipe": small_recipe(), "known_labels": "known"}
+    source, out, progress = f"{digits_npz}:images", tmp_path / "b", StopAtMaps()
+    with pytest.raises(KeyboardInterrupt):
+        fit(source, out, progress=progress, **arguments)
+    assert progress.said[-1] == f"first report: {out / 'report.html'}"
+    states = {name: stage["state"] for name, stage in Run.open(out).info["stages"].items()}
+    done = dict.fromkeys(("stock", "learn", "encode", "group", "judge"), "done")
+    assert states == {**done, "maps": "running"}
+    first = (out / "report.html").read_text(encoding="utf-8")
+    assert "First report: the maps are still to be drawn;" in first
+    assert not (out / "pictures").exists()
+    fit(source, out, resume=True, **arguments)
+    assert "First report" not in (out / "report.html").read_text(encoding="utf-8")
+    drawn = {file.name: file.read_bytes() for file in (out / "pictures").iterdir()}
+    plain = {file.name: file.read_bytes() for file in (small_run / "pictures").iterdir()}
+    assert drawn == plain
+    assert len(drawn) == 10 + 3 + 2  # clusters, the PCA map, loss and reconstructions
 
 
 def test_resuming_a_finished_run_changes_no_result(small_run: Path, digits_npz: Path) -> None:
@@ -199,6 +235,13 @@ def test_verdict_says_better_worse_and_no_better() -> None:
         "Worse than guessing by 0.200: matched accuracy 0.600.",
         "Clusterings from different seeds agree at 0.45 (adjusted Rand index): these clusters "
         "are not to be believed as kinds.",
+    ]
+
+
+def test_a_trees_verdict_speaks_of_its_runs() -> None:
+    assert verdict(None, [], 0.75, is_tree=True) == [
+        "The tree's runs agree at 0.75 (adjusted Rand index): look at the borders of the clusters "
+        "with care."
     ]
 
 

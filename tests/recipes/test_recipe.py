@@ -15,7 +15,7 @@ from pictree.recipes.recipe import (
     to_toml,
 )
 
-NAMES = ["flat-2", "large-1568", "quick", "small-98"]
+NAMES = ["flat-2", "large-1568", "quick", "small-98", "tree"]
 
 
 def test_the_recipes_are_packaged():
@@ -67,7 +67,7 @@ def test_change_gives_a_new_recipe():
     with pytest.raises(RecipeError) as caught:
         change(old, **{"trainng.epochs": 7})
     assert str(caught.value) == (
-        "a recipe takes only images, network, training, clustering, maps; got 'trainng'. "
+        "a recipe takes only images, network, training, clustering, rounds, maps; got 'trainng'. "
         "Did you mean training."
     )
 
@@ -76,7 +76,7 @@ def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(RecipeError) as caught:
         load_recipe("small98")
     assert str(caught.value) == (
-        "a recipe must be one of flat-2, large-1568, quick, small-98, or a TOML file; "
+        "a recipe must be one of flat-2, large-1568, quick, small-98, tree, or a TOML file; "
         "got 'small98'. Did you mean small-98."
     )
 

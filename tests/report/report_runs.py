@@ -10,6 +10,7 @@ import polars as pl
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
+from pictree.clustering.tree import ClusterTree
 from pictree.evaluation.agreement import contents, score
 from pictree.files import write_atomic
 from pictree.images.inventory import INVENTORY_SCHEMA
@@ -33,13 +34,21 @@ def build_run(
     maps: tuple[str, ...] = ("pca",),
     trained: bool = True,
     kept: bool = True,
+    tree: ClusterTree | None = None,
+    waiting: tuple[str, ...] = (),
 ) -> Run:
-    """Return a finished run of uint8 (n, h, w, c); ``extra`` are inventory rows not used."""
+    """Return a run of uint8 (n, h, w, c).
+
+    ``extra`` are inventory rows not used. With a ``tree`` the clusters are its cut into k. The
+    run is finished but for the stages in ``waiting``.
+    """
     n = len(pixels)
     flat = pixels.reshape(n, -1).astype(np.float32) / 255
     size = min(20, n, flat.shape[1])
     pca = PCA(size, svd_solver="full").fit(flat)
     codes = pca.transform(flat).astype(np.float32)
+    if tree is not None:
+        labels = tree.cut(k)
     if labels is None:
         found = KMeans(k, n_init=1, random_state=0).fit_predict(codes)
         by_size = np.argsort(-np.bincount(found, minlength=k), kind="stable")
@@ -47,12 +56,16 @@ def build_run(
     restored = np.clip(pca.inverse_transform(codes), 0, 1)
     errors = ((restored - flat) ** 2).mean(1).astype(np.float32)
     run = Run.create(folder, "[network]\nencoder = [32, 32]\n", _info(info))
-    run.update(stages={"stock": {"seconds": 0.2}, "learn": {"seconds": 125.0}})
+    seconds = {"stock": 0.2, "learn": 125.0}
+    run.update(stages={name: {"state": "done", "seconds": s} for name, s in seconds.items()})
+    run.plan(waiting)
     run.write_array("pixels", 0, pixels)
     run.write_array("codes", 0, codes)
     run.write_array("errors", 0, errors)
     run.write_table("images", 0, _inventory(n, paths, known, list(extra)))
     _write_clusters(run, codes, labels, pca, pixels.shape[1:], list(extra), kept)
+    if tree is not None:
+        run.write_arrays("tree.npz", tree.to_arrays() | {"rows": np.arange(n)})
     if kept:
         shown = max(1, min(8, n // 3))
         order = np.argsort(errors, kind="stable")
@@ -73,6 +86,17 @@ def build_run(
     run.write_log(rows if trained else [])
     run.write_metrics({**_metrics(n, labels, known, pixels), **(metrics or {})})
     return run
+
+
+def chain_tree(n: int, leaves: int, losses: float = 0.01) -> ClusterTree:
+    """Return a tree of n rows in which each merge adds one leaf to all before it.
+
+    Every other row is in leaf 0.
+    """
+    of_row = (np.arange(n) % leaves).astype(np.int32)
+    of_row[leaves::2] = 0
+    children = [(0, 1), *((leaves + i - 1, i + 1) for i in range(1, leaves - 1))]
+    return ClusterTree(of_row, np.array(children, np.int32), np.full(leaves - 1, losses))
 
 
 def _info(changes: dict[str, Any] | None) -> dict[str, Any]:

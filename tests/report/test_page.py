@@ -164,7 +164,7 @@ def test_says_the_doubt_when_a_plain_method_does_as_well(tmp_path: Path, small_d
     run = build_run(tmp_path / "run", pixels[:60], known[:60], k=4, metrics=metrics)
     html = write_report(run).read_text(encoding="utf-8")
     assert (
-        "The network was not worth its time here: k-means on pixels does better. "
+        "Better clusters than plain ones were not found here: k-means on pixels does better. "
         "Take these clusters as a first look at the pile, not as an answer."
     ) in html
 

@@ -43,6 +43,30 @@ def test_a_bare_run(tmp_path: Path) -> None:
     }
 
 
+def test_a_run_on_given_codes(tmp_path: Path) -> None:
+    """Nothing was trained, and the file's name is the user's."""
+    name = "<b>codes</b>\u202e.npy"
+    codes = {"file": name, "sha256": "5" * 64, "shape": [40, 1], "dtype": "float16"}
+    run = build_run(
+        tmp_path / "run", coloured(40, 8, 8), k=2, info={"codes": codes}, trained=False, kept=False
+    )
+    (run.path / "log.jsonl").unlink()
+    (run.path / "errors" / "00000.npy").unlink()
+    page = read_page(run)
+    shown = "<b>codes</b>\\u202e.npy"
+    for said in [
+        f"Where do the codes come from? From outside: 40 rows of 1 number in {shown} . No network "
+        "was trained here, so no image can be restored from its code; the network and the "
+        "training of the recipe were not used. New pictures need codes by the same network: "
+        "pictree predict RUN PICTURES --codes FILE.npy SHA-256 of the file: " + "5" * 64,
+        f"Codes 1 number for each image, given in {shown}; nothing was trained",
+        f"Made by Pictree from these images and the codes in {shown} .",
+    ]:
+        assert said in page.text
+    for absent in ("This run holds no", "This run has no", "go on learning", "badly restored"):
+        assert absent not in page.text
+
+
 @pytest.mark.parametrize(
     "shape", [(3, 3, 1), (5, 7, 3), (31, 47, 1), (64, 64, 3), (200, 90, 3), (1, 1, 1), (4, 64, 1)]
 )

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as Tab
 from report_pages import Page
-from report_runs import build_run
+from report_runs import build_run, chain_tree
 
 from pictree.report.page import write_report
 from pictree.store import Run
@@ -59,6 +59,72 @@ def test_opens_offline_without_complaint_and_fits(
     assert tab.evaluate(broken) == 0
     ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(246, 247, 248)", "dark": "rgb(18, 21, 25)"}[scheme]
+
+
+@pytest.fixture(scope="module")
+def tree_run(tmp_path_factory: pytest.TempPathFactory, small_digits) -> Run:
+    """A chain of 36 tips, the widest drawing that there is, of a run that still goes on."""
+    folder = tmp_path_factory.mktemp("tree") / "run"
+    tree = chain_tree(600, 60)
+    run = build_run(folder, small_digits[0], tree=tree, k=40, maps=(), waiting=("maps",))
+    write_report(run)
+    return run
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_tree_scrolls_inside_its_own_box(
+    browser: Browser, tree_run: Run, width: int, scheme: str
+) -> None:
+    tab = open_page(browser, tree_run, width, scheme, java_script_enabled=False)
+    assert tab.complaints == []
+    context = open_page(browser, tree_run, width, scheme)
+    assert context.evaluate("document.documentElement.scrollWidth") <= width
+    box = context.locator("#tree .scroll")
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert box.evaluate("e => { e.scrollLeft = 1e6; return e.scrollLeft }") > 0
+    seen = "Promise.all([...document.querySelectorAll('svg image')].map(i => i.decode()))"
+    context.evaluate(seen)  # raises where a picture can't be shown
+
+
+def test_nothing_of_the_tree_is_cut_off_or_covered(browser: Browser, tree_run: Run) -> None:
+    """Every picture, name and figure is inside the drawing, and no two cover each other."""
+    tab = open_page(browser, tree_run, 1200)
+    parts = tab.evaluate(
+        """() => [...document.querySelectorAll('.tree image, .tree text')]
+        .map((e) => e.getBBox()).map((b) => [b.x, b.y, b.x + b.width, b.y + b.height])"""
+    )
+    x, y, width, height = map(float, tab.locator(".tree").get_attribute("viewBox").split())
+    assert len(parts) > 200
+    assert all(x <= a and y <= b and c <= x + width and d <= y + height for a, b, c, d in parts)
+    # A line of text is higher than its letters.
+    around = np.add(parts, [1, 1.5, -1, -1.5])
+    low, high = around[:, None, :2], around[None, :, 2:]
+    covers = (low < high).all(2)
+    assert (covers & covers.T).sum() == len(parts)  # each one itself
+
+
+def test_the_first_report_is_told_apart(browser: Browser, tree_run: Run) -> None:
+    tab = open_page(browser, tree_run, 390)
+    said = tab.locator("header .waiting")
+    assert said.is_visible()
+    assert said.inner_text().startswith("First report: the maps are still to be drawn;")
+    assert tab.evaluate(CONTRAST) == []
+
+
+def test_other_cuts_open_when_the_tree_leads_to_them(
+    browser: Browser, small_digits, tmp_path: Path
+) -> None:
+    cuts = [{"k": k, "score": 0.5, "reason": "agree"} for k in (8, 5)]
+    run = build_run(
+        tmp_path / "run", small_digits[0], tree=chain_tree(600, 30), k=8, maps=(),
+        metrics={"k_shortlist": cuts},
+    )  # fmt: skip
+    write_report(run)
+    tab = open_page(browser, run, 1200)
+    assert not tab.get_by_text("pictree cut RUN --k 5").is_visible()
+    tab.get_by_role("link", name="other good cuts").click()
+    assert tab.get_by_text("pictree cut RUN --k 5").is_visible()
 
 
 def test_long_names_do_not_widen_the_page(browser: Browser, tmp_path: Path) -> None:

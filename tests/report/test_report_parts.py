@@ -163,7 +163,7 @@ def test_doubt(acc: float, deviation: float, said: str | None) -> None:
     baseline = {"name": "k-means", "scores": {"acc": 0.5}, "deviations": {"acc": deviation}}
     got = doubt({"scores": {"acc": acc}, "baselines": [baseline]})
     whole = (
-        f"The network was not worth its time here: {said} "
+        f"Better clusters than plain ones were not found here: {said} "
         "Take these clusters as a first look at the pile, not as an answer."
     )
     assert got == (said and whole)
@@ -179,3 +179,20 @@ def test_a_groups_name_stands_where_it_is_densest() -> None:
 
 def test_no_doubt_without_known_labels() -> None:
     assert doubt({"scores": None, "baselines": [{"name": "k-means", "scores": {}}]}) is None
+
+
+@pytest.mark.parametrize(
+    ("pixels", "codes", "words"),
+    [
+        (0.3, 0.6, "The clustering added nothing to the codes here: k-means on these codes does "),
+        (0.6, 0.3, "The given codes were not worth their time here: k-means on pixels does "),
+    ],
+)
+def test_the_doubt_about_given_codes(pixels: float, codes: float, words: str) -> None:
+    plain = {"k-means on pixels": pixels, "k-means on these codes": codes}
+    found = [{"name": name, "scores": {"acc": acc}} for name, acc in plain.items()]
+    rest = "Take these clusters as a first look at the pile, not as an answer."
+    for acc, does in ((0.595, "as well"), (0.5, "better")):
+        said = doubt({"scores": {"acc": acc}, "baselines": found})
+        assert said == f"{words}{does}. {rest}"
+    assert doubt({"scores": {"acc": 0.7}, "baselines": found}) is None

@@ -1,27 +1,29 @@
-"""The recipe that the command line's options ask for."""
+"""What the command line's options change of a recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pictree.errors import InputError
 from pictree.recipes.recipe import Recipe, change, load_recipe
 
 
-def recipe_asked_for(options: Mapping[str, Any]) -> Recipe:
-    """Load a recipe and change what was asked for beside it.
+def recipe_of(options: dict[str, Any]) -> Recipe:
+    """Read the recipe that is asked for, with what the options change of it.
 
     Parameters
     ----------
-    options : mapping
-        ``recipe`` (name or file) and, where not None, ``k``, ``image_size`` (64 or WIDTHxHEIGHT)
-        and ``colour`` (bool), as text of the command line.
+    options : dict
+        ``recipe`` and, each optional or None, ``k`` (text), ``image_size`` (text), ``colour``
+        (bool).
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------
     RecipeError, InputError
-        If the recipe or an option is not valid.
     """
     changes: dict[str, Any] = {}
     if options.get("k") is not None:

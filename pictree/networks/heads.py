@@ -1,0 +1,51 @@
+"""Heads: from a code to the leaf or cluster that several clusterings put its image in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pictree.networks.layers import Dense, keras_start
+
+
+class Heads(nn.Module):
+    """One linear classifier on the rectified code for each clustering.
+
+    Parameters
+    ----------
+    code : int
+        Size of the code.
+    sizes : sequence of int
+        Number of groups of each clustering.
+    """
+
+    def __init__(self, code: int, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.sizes = list(sizes)
+        self.dense = Dense(code, sum(sizes))
+
+    def forward(self, codes: Tensor) -> tuple[Tensor, ...]:
+        """Float codes (n, code) to logits, float (n, size) for each clustering."""
+        return self.dense(functional.relu(codes)).split(self.sizes, dim=1)
+
+
+def build_heads(code: int, sizes: Sequence[int], seed: int) -> Heads:
+    """Build heads with Keras' starting weights.
+
+    Parameters
+    ----------
+    code : int
+    sizes : sequence of int
+    seed : int
+
+    Returns
+    -------
+    Heads
+        On the CPU, float32.
+    """
+    heads = Heads(code, sizes)
+    keras_start(heads.dense, torch.Generator().manual_seed(seed))
+    return heads

@@ -1,0 +1,126 @@
+"""Learning the names of images: what counts, what is repeatable, what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from pictree.device import choose_device
+from pictree.errors import InputError
+from pictree.networks import inference
+from pictree.networks.autoencoder import Autoencoder, build
+from pictree.networks.heads import Heads, build_heads
+from pictree.training.naming import Names, images_shown, learn_names
+from pictree.training.rounds import plan
+
+
+@dataclass(frozen=True)
+class Few:
+    """A short round."""
+
+    images: int = 8_000
+    passes: int = 1
+    batch_size: int = 64
+    learning_rate: float = 0.003
+    change: float = 1.0
+    count: int = 1
+    code: int = 16
+
+
+def names_of(known: np.ndarray, confidence: float = 1.0) -> Names:
+    halves = (known * 2 + np.arange(len(known)) % 2).astype(np.int32)
+    sure = np.full(len(known), confidence, np.float32)
+    return Names(np.arange(len(known)), [halves], known.astype(np.int32), sure)
+
+
+def learned(pixels: np.ndarray, names: Names, **changes: float) -> tuple[Autoencoder, Heads, float]:
+    settings = Few(**changes)
+    model = build(plan((28, 28, 1), settings.code), 0)
+    device = choose_device("float32")
+    return model, *learn_names(model, pixels, names, settings, device, seed=0)
+
+
+def grey(digits: tuple, n: int) -> tuple[np.ndarray, np.ndarray]:
+    return digits[0][:n].reshape(n, 28, 28, 1), digits[1][:n].astype(int)
+
+
+def accuracy(model: Autoencoder, heads: Heads, pixels: np.ndarray, known: np.ndarray) -> float:
+    codes = inference.encode(model, pixels, choose_device("float32"))
+    with torch.inference_mode():
+        named = heads(torch.from_numpy(codes))[-1].argmax(dim=1).numpy()
+    return float((named == known).mean())
+
+
+def test_names_are_learned_and_carry_over_to_new_images(digits: tuple) -> None:
+    pixels, known = grey(digits, 1500)
+    model, heads, loss = learned(pixels[:1000], names_of(known[:1000]))
+    assert np.isfinite(loss)
+    assert accuracy(model, heads, pixels[1000:], known[1000:]) > 0.9
+
+
+def test_images_of_no_confidence_do_not_count(digits: tuple) -> None:
+    pixels, known = grey(digits, 500)
+    wrong = (known + 1) % 10
+    names = names_of(known)
+    half = np.arange(500) % 2 == 0
+    mixed = Names(
+        names.rows,
+        names.leaves,
+        np.where(half, known, wrong).astype(np.int32),
+        half.astype(np.float32),
+    )
+    model, heads, _ = learned(pixels, mixed)
+    assert accuracy(model, heads, pixels[~half], known[~half]) > 0.8
+
+
+def test_it_stays_an_autoencoder(digits: tuple) -> None:
+    pixels, known = grey(digits, 500)
+    model, _, _ = learned(pixels, names_of(known))
+    errors = inference.reconstruction_errors(model, pixels, choose_device("float32"))
+    spread = (pixels / 255 - (pixels / 255).mean(axis=0)) ** 2
+    assert errors.mean() < 0.8 * spread.mean()  # better than always drawing the mean image
+
+
+def test_one_seed_gives_the_same_network(digits: tuple) -> None:
+    pixels, known = grey(digits, 200)
+    (one, _, _), (two, _, _) = (learned(pixels, names_of(known), images=640) for _ in range(2))
+    for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_round_shows_what_it_says(digits: tuple) -> None:
+    pixels, known = grey(digits, 100)
+    shown: list[int] = []
+    settings = Few(images=300, batch_size=64)
+    model = build(plan((28, 28, 1), 16), 0)
+    learn_names(
+        model,
+        pixels,
+        names_of(known),
+        settings,
+        choose_device("float32"),
+        seed=0,
+        on_batch=shown.append,
+    )
+    assert shown == [64] * 5
+    assert sum(shown) == images_shown(100, settings)
+    assert images_shown(1000, settings) == 1024  # one pass is more than 300 images
+    assert images_shown(3, settings) == 300  # batches are no larger than the pile
+
+
+def test_a_learning_rate_that_explodes_is_said(digits: tuple) -> None:
+    pixels = np.full((40, 28, 28, 1), np.nan, np.float32)
+    with pytest.raises(InputError) as caught:
+        learned(pixels, names_of(np.arange(40) % 4), images=40)
+    assert str(caught.value) == "the loss must stay finite; got nan. Lower rounds.learning_rate."
+
+
+def test_heads_name_each_clustering_by_itself() -> None:
+    heads = build_heads(6, [3, 2], seed=1)
+    with torch.inference_mode():
+        first, second = heads(torch.randn(5, 6, generator=torch.Generator().manual_seed(0)))
+    assert (first.shape, second.shape) == ((5, 3), (5, 2))
+    assert torch.equal(heads.dense.weight, build_heads(6, [3, 2], seed=1).dense.weight)
