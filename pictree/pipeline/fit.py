@@ -130,7 +130,9 @@ def _stages(
         ),
         **coding,
         "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
-        "judge": lambda: judge.judge(run, recipe, seed, progress, is_first=is_learning),
+        "judge": lambda: judge.judge(
+            run, recipe, seed, progress, is_first=is_learning and not run.done("adopt")
+        ),
         **(learning if is_learning else {}),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
     }
