@@ -62,7 +62,9 @@ KnownLabels = Annotated[
 OutputRun = Annotated[
     Path, typer.Option("-o", "--output", metavar="RUN", help="The new run folder.")
 ]
-Seed = Annotated[int, typer.Option(help="Same seed, same machine: same bytes.", min=0)]
+Seed = Annotated[
+    int, typer.Option(help="Same seed, same machine: same bytes.", min=0, max=2**32 - 100)
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if a file was not usable.")]
 
 

@@ -45,8 +45,8 @@ class ImageClusterer(
         Number of clusters. "auto" and a range choose it from the data without labels; the
         ranked candidates are in ``shortlist_``. A recipe with HDBSCAN finds its own number.
     recipe : str or path, default="tree"
-        As in `ConvAutoencoder`; of its rounds all, of its clustering section the method, starts,
-        standardise and seed are followed. The clusters are fitted on all of X.
+        As in `ConvAutoencoder`; its rounds are followed and, of its clustering section, the
+        method, starts, standardise and seed. The clusters are fitted on all of X.
     image_shape : (h, w) or (h, w, c), optional
         As in `ConvAutoencoder`.
     epochs : int, optional

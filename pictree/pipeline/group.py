@@ -36,7 +36,7 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
     codes, part = run.array("codes"), recipe.clustering
     cluster_seed = seed if part.seed is None else part.seed
     rows, clustered = rows_to_cluster(run, recipe)
-    if clustered != recipe.images.cluster:
+    if clustered != recipe.images.cluster == "validation":
         progress.say(f"no {recipe.images.cluster} pictures given: all are clustered")
     progress.start("clustering", 2)
     found = find_clusters(
@@ -95,7 +95,7 @@ def rows_to_cluster(run: Run, recipe: Recipe) -> tuple[np.ndarray, str]:
     chosen = {"train": train_rows, "validation": validation_rows}.get(recipe.images.cluster)
     if chosen is None or len(chosen) == 0:
         return np.arange(len(train_rows) + len(validation_rows)), "all"
-    return chosen, recipe.images.cluster
+    return chosen, recipe.images.cluster if len(validation_rows) else "all"
 
 
 def _all_labels(clusters: FlatClusters, codes: Stacked, rows: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ def rounds(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: P
     pixels, part = run.array("pixels"), recipe.rounds
     architecture = plan(tuple(pixels.shape[1:]), part.code)
     device = choose_device(recipe.training.precision, architecture.encoder)
+    run.update(device=asdict(device))
     progress.say(summary.render(summary.layer_table(build(architecture, seed))))
     fixed, candidates = candidates_of(recipe.clustering.k)
     if start is None:
