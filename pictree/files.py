@@ -79,13 +79,29 @@ def _storage_error(path: Path, error: OSError) -> RunError:
         return RunError(
             f"Writing {path} needs free disk space",
             got=f"'{error.strerror}'",
-            do="Free some space and run the same command with --resume",
+            do="Free some space and run the same command again (`pictree fit`: with --resume)",
         )
     return RunError(
         f"{path} must be writable",
         got=f"'{error.strerror or error}'",
         do="Choose another folder with -o, or mend its permissions",
     )
+
+
+def move(file: Path, to: Path) -> None:
+    """Rename a file, whose content is on the disk already, to ``to``; its folder is made.
+
+    Raises
+    ------
+    RunError
+        If the folder can't be written.
+    """
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(to)
+        _sync_folder(to.parent)
+    except OSError as error:
+        raise _storage_error(to, error) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -20,11 +20,15 @@ tree.npz                                leaves, children, losses, rows, confiden
 maps/METHOD.npy                         float32 (n used, 2)
 metrics.json, log.jsonl                 judgement; one line per epoch
 pictures/, report.html                  for people
+added/NNNNN.parquet                     how sure the places of pictures added later are
+adding/, adding.json                    an unfinished `pictree add`; no part of the run yet
 manifest.json                           SHA-256 of every file, written last
 ======================================  ====================================================
 
-Shard N holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the other
-sharded files hold what belongs to these rows, in the order of their ids.
+Shard N of the fit holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the
+other sharded files hold what belongs to these rows, in the order of their ids. Each ``pictree
+add`` has shards of its own after these; run.json's ``added`` lists it. A shard that run.json does
+not account for is no part of the run.
 """
 
 from __future__ import annotations
@@ -46,11 +50,14 @@ from pictree.errors import RunError
 from pictree.files import sha256_of, write_atomic, write_json, write_text
 from pictree.images.batches import Stacked
 from pictree.locks import LOCK_FILES, hold
+from pictree.reading import damaged, open_array, read_json, read_parquet
+from pictree.shards import accounted, shard_ranges
 
 FORMAT = 1
 SHARD_ROWS = 65_536
 _SHARD_BYTES = 1 << 28
-_NOT_IN_MANIFEST = ("manifest.json", *LOCK_FILES)
+UNFINISHED_ADD = "adding.json"
+_NOT_IN_MANIFEST = ("manifest.json", UNFINISHED_ADD, *LOCK_FILES)
 
 
 def shard_rows_for(bytes_per_image: int) -> int:
@@ -65,6 +72,8 @@ class Run:
     ----------
     path : path-like
         The folder. Nothing is read or written here; see `create` and `open`.
+    fitted : bool
+        See the pictures of the fit alone, as if none had been added since.
 
     Attributes
     ----------
@@ -72,8 +81,12 @@ class Run:
         The folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], *, fitted: bool = False) -> None:
+        self.path, self._fitted = Path(path), fitted
+
+    def fitted(self) -> Run:
+        """Return the run without the pictures that were added to it after the fit."""
+        return Run(self.path, fitted=True)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], recipe: str, info: Mapping[str, Any]) -> Run:
@@ -158,9 +171,15 @@ class Run:
     # run.json
 
     @property
+    def is_finished(self) -> bool:
+        """Whether every stage has ended, and what it wrote is there."""
+        stages = self.info["stages"]
+        return "maps" in stages and all(self.done(name) for name in stages)
+
+    @property
     def info(self) -> dict[str, Any]:
         """What run.json says."""
-        return _read_json(self.path / "run.json")
+        return read_json(self.path / "run.json")
 
     def update(self, **changes: Any) -> None:
         """Change top-level keys of run.json."""
@@ -208,13 +227,20 @@ class Run:
 
     # shards
 
+    def shards(self) -> list[range]:
+        """Return the ids of each shard: the fit's, then those of each `pictree add`."""
+        return shard_ranges(self.info, fitted=self._fitted)
+
     def shard_file(self, kind: str, shard: int) -> Path:
         """Return the path of a sharded file; ``kind`` is a folder, such as ``codes``."""
-        suffix = ".parquet" if kind == "images" or kind.endswith("assignments") else ".npy"
+        is_table = kind in ("images", "added") or kind.endswith("assignments")
+        suffix = ".parquet" if is_table else ".npy"
         return self.path / kind / f"{shard:05d}{suffix}"
 
     def _shards(self, kind: str) -> list[Path]:
         files = sorted((self.path / kind).glob("[0-9]*"))
+        if "added" in self.info:
+            files = accounted(files, self.info, fitted=self._fitted)
         if not files:
             raise RunError(
                 f"The run must have its {kind}",
@@ -233,15 +259,15 @@ class Run:
 
     def read_array(self, kind: str, shard: int) -> np.ndarray:
         """Return one shard as a memory map."""
-        return _open_array(self.shard_file(kind, shard))
+        return open_array(self.shard_file(kind, shard))
 
     def read_table(self, kind: str, shard: int) -> pl.DataFrame:
-        """Return one shard of ``images`` or ``clusters/NAME/assignments``."""
-        return _read_parquet(self.shard_file(kind, shard))
+        """Return one shard of ``images``, ``added`` or ``clusters/NAME/assignments``."""
+        return read_parquet(self.shard_file(kind, shard))
 
     def array(self, kind: str) -> Stacked:
         """Return all shards of ``pixels``, ``codes`` or ``errors`` as one array-like."""
-        return Stacked([_open_array(file) for file in self._shards(kind)])
+        return Stacked([open_array(file) for file in self._shards(kind)])
 
     def write_table(self, kind: str, shard: int, table: pl.DataFrame) -> None:
         """Write shard ``shard`` of ``images`` or ``clusters/NAME/assignments``."""
@@ -249,7 +275,7 @@ class Run:
 
     def table(self, kind: str) -> pl.DataFrame:
         """Return all shards of ``images`` or ``clusters/NAME/assignments`` as one table."""
-        return pl.concat([_read_parquet(file) for file in self._shards(kind)])
+        return pl.concat([read_parquet(file) for file in self._shards(kind)])
 
     def inventory(self) -> pl.DataFrame:
         """Return the inventory: one row per file, whatever its outcome."""
@@ -279,6 +305,13 @@ class Run:
         """Return the path of ``file`` inside the clusters' folder."""
         return self.path / "clusters" / (name or self.clusters_name) / file
 
+    def clusterings(self) -> list[str]:
+        """Return the names of all clusters that the run holds, those of `pictree cut` too."""
+        names = sorted(file.parent.name for file in self.path.glob("clusters/*/model.npz"))
+        kinds = {name: f"clusters/{name}/assignments" for name in names}
+        shards = range(len(self.shards()))
+        return [n for n in names if all(self.shard_file(kinds[n], i).exists() for i in shards)]
+
     @property
     def has_tree(self) -> bool:
         """Whether the run's clusters are a cut of a tree."""
@@ -296,7 +329,7 @@ class Run:
             with np.load(self.path / file, allow_pickle=False) as stored:
                 return {key: stored[key] for key in stored.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise _damaged(self.path / file) from error
+            raise damaged(self.path / file) from error
 
     def write_map(self, method: str, points: np.ndarray) -> None:
         """Write a map's coordinates, float32 (n used, 2)."""
@@ -308,9 +341,17 @@ class Run:
         return self.path / "maps" / f"{method}.npy"
 
     def maps(self) -> dict[str, np.ndarray]:
-        """Return the maps by method, the one that shows kinds best first: t-SNE, UMAP, PCA."""
+        """Return the maps by method, the one that shows kinds best first: t-SNE, UMAP, PCA.
+
+        A map that lacks pictures added since is left out.
+        """
         files = [self.map_file(method) for method in ("tsne", "umap", "pca")]
-        return {file.stem: np.asarray(_open_array(file)) for file in files if file.exists()}
+        maps = {file.stem: np.asarray(open_array(file)) for file in files if file.exists()}
+        if "added" not in self.info:
+            return maps
+        used = len(self.array("codes"))
+        cut = {name: points[:used] if self._fitted else points for name, points in maps.items()}
+        return {name: points for name, points in cut.items() if len(points) == used}
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write metrics.json."""
@@ -319,7 +360,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """What metrics.json says."""
-        return _read_json(self.path / "metrics.json")
+        return read_json(self.path / "metrics.json")
 
     def write_log(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write log.jsonl: one line per epoch."""
@@ -334,7 +375,8 @@ class Run:
     def write_manifest(self) -> None:
         """Write the SHA-256 of every file of the run; to be called last."""
         names = (p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
-        kept = sorted(n for n in names if n not in _NOT_IN_MANIFEST and ".tmp-" not in n)
+        names = (n for n in names if n not in _NOT_IN_MANIFEST and not n.startswith("adding/"))
+        kept = sorted(n for n in names if ".tmp-" not in n)
         write_json(self.path / "manifest.json", {n: sha256_of(self.path / n) for n in kept})
 
 
@@ -343,38 +385,3 @@ def csv_bytes(table: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     table.write_csv(buffer)
     return buffer.getvalue()
-
-
-def _open_array(file: Path) -> np.ndarray:
-    try:
-        return np.load(file, allow_pickle=False, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise _damaged(file) from error
-
-
-def _read_parquet(file: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _damaged(file) from error
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(
-            f"The run must have {file.name}",
-            got=f"none in {file.parent}",
-            do="Finish the run: the same `pictree fit` command with --resume",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise _damaged(file) from error
-
-
-def _damaged(file: Path) -> RunError:
-    return RunError(
-        "Every file of a run must be as Pictree wrote it",
-        got=f"{file}, which can't be read",
-        do="Delete that file and run the same `pictree fit` command with --resume",
-    )

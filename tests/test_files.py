@@ -35,7 +35,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
         write_atomic(tmp_path / "a", full)
     assert str(caught.value) == (
         f"Writing {tmp_path / 'a'} needs free disk space; got 'No space left on device'. "
-        "Free some space and run the same command with --resume."
+        "Free some space and run the same command again (`pictree fit`: with --resume)."
     )
     assert os.listdir(tmp_path) == []
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "pictree"
 LEVELS = [
     {"errors"},
     {"files"},
-    {"locks", "progress", "neighbors", "device"},
+    {"locks", "reading", "shards", "progress", "neighbors", "device"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
     {"estimators", "report"},

@@ -17,6 +17,9 @@ from pictree.store import Run
 def cut(run_path: str | Path, k: int) -> dict[str, Any]:
     """Cut a run's tree into exactly k clusters, and write them beside the others.
 
+    The tree is the fit's, and so are the clusters' numbers; a picture added since is in the
+    cluster of the fit's picture that is nearest to it.
+
     Parameters
     ----------
     run_path : path-like
@@ -27,8 +30,8 @@ def cut(run_path: str | Path, k: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        k, sizes (images in each cluster, duplicates left out, largest first), clusters (the
-        folder).
+        k, sizes (images in each cluster, duplicates left out, the fit's largest first), clusters
+        (the folder).
 
     Raises
     ------

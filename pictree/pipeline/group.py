@@ -104,23 +104,22 @@ def _write_tables(
     run: Run, name: str, clusters: FlatClusters, labels: np.ndarray, codes: Stacked
 ) -> None:
     """Write the assignments of used images and duplicates, and a row for each cluster."""
-    inventory = run.inventory()
     distances = centre_distances(clusters.centres, codes, labels)
-    used = (
+    used = assigned(run.used()["id"], labels, distances)
+    table = with_duplicates(run.inventory(), used)
+    for shard, ids in enumerate(run.shards()):
+        is_here = pl.col("id").is_between(ids.start, ids.stop, closed="left")
+        run.write_table(f"clusters/{name}/assignments", shard, table.filter(is_here))
+    write_clusters_csv(run, name)
+
+
+def write_clusters_csv(run: Run, name: str) -> None:
+    """Write clusters.csv: each cluster's number, size and the image nearest to its centre."""
+    table = (
         run.used()
         .select("id", "path")
-        .with_columns(
-            cluster=pl.Series(labels, dtype=pl.Int32),
-            distance=pl.Series(distances, dtype=pl.Float32),
-        )
-    )
-    rows = run.info["shard_rows"]
-    assigned = _with_duplicates(inventory, used)
-    for shard in range(run.shard_count("images")):
-        is_here = pl.col("id").is_between(shard * rows, (shard + 1) * rows, closed="left")
-        run.write_table(f"clusters/{name}/assignments", shard, assigned.filter(is_here))
-    table = (
-        used.sort("distance", "id")
+        .join(run.assignments(name), on="id")
+        .sort("distance", "id")
         .group_by("cluster", maintain_order=True)
         .agg(pl.len().alias("size"), pl.col("path").first().alias("nearest_to_centre"))
         .sort("cluster")
@@ -128,8 +127,18 @@ def _write_tables(
     write_bytes(run.clusters_path("clusters.csv", name), csv_bytes(table))
 
 
-def _with_duplicates(inventory: pl.DataFrame, used: pl.DataFrame) -> pl.DataFrame:
-    """Give every duplicate the cluster of the image that it repeats."""
+def assigned(ids: pl.Series, labels: np.ndarray, distances: np.ndarray) -> pl.DataFrame:
+    """Return the table of ids, clusters and distances to the clusters' centres."""
+    columns = {
+        "id": ids,
+        "cluster": pl.Series(labels, dtype=pl.Int32),
+        "distance": pl.Series(distances, dtype=pl.Float32),
+    }
+    return pl.DataFrame(columns)
+
+
+def with_duplicates(inventory: pl.DataFrame, used: pl.DataFrame) -> pl.DataFrame:
+    """Give every duplicate the cluster of the image that it repeats; see `assigned`."""
     kept = inventory.filter(pl.col("outcome").is_in(["used", "duplicate"]))
     original = pl.coalesce("duplicate_of", "id").alias("original")
     return (
@@ -140,7 +149,9 @@ def _with_duplicates(inventory: pl.DataFrame, used: pl.DataFrame) -> pl.DataFram
     )
 
 
-def centre_distances(centres: np.ndarray, codes: Stacked, labels: np.ndarray) -> np.ndarray:
+def centre_distances(
+    centres: np.ndarray, codes: Stacked | np.ndarray, labels: np.ndarray
+) -> np.ndarray:
     """Return each image's Euclidean distance to its cluster's centre, in code units.
 
     Noise (-1) gets the distance to the nearest centre, or 0 where there is none.
