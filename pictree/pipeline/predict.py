@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from pictree.clustering.flat import FlatClusters
-from pictree.device import Device, choose_device
 from pictree.errors import InputError
-from pictree.evaluation.agreement import score
 from pictree.files import write_bytes
-from pictree.images.inventory import remember, take_stock
-from pictree.images.known_labels import labels_beside, read_known_labels
-from pictree.images.sources import Source, open_source
-from pictree.neighbors import nearest
-from pictree.networks import inference, weights
-from pictree.pipeline.stock import image_format
+from pictree.images.sources import Source
+from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new
 from pictree.progress import Progress
+from pictree.shards import shard_ranges
 from pictree.store import Run, csv_bytes
-
-_NEIGHBORS = 10
-"""Nearest images of the run whose clusters vote: their share is the confidence."""
-_BATCH = 4_096
 
 _COLUMNS = ("path", "cluster", "label", "confidence", "nearest_path", "outcome", "reason")
 
@@ -40,10 +28,12 @@ def predict(
 ) -> dict[str, Any]:
     """Say for each new picture which cluster of a run it belongs to.
 
-    A picture whose content was in the fit gets the stored cluster. The others get the cluster
+    A picture whose content is in the run gets the stored cluster. The others get the cluster
     that the run's model gives to their code; its confidence is the share of the 10 nearest
-    images of the run that are in that cluster. A picture that is farther from every image of
-    the run than all but 0.5 % of the run's own images are from theirs has the label "unknown".
+    images of the fit that are in that cluster. A picture that is farther from every image of
+    the fit than all but 0.5 % of the fit's own images are from theirs has the label "unknown".
+    Pictures that `pictree add` brought since have no say, so that it does not matter what came
+    first.
 
     Parameters
     ----------
@@ -70,21 +60,13 @@ def predict(
     progress = progress or Progress()
     run = Run.open(run_path)
     file = _output_file(run, output)
-    source = open_source(pictures)
-    known = read_known_labels(known_labels or _beside(source), source)
-    value_range = run.info["value_range"]
-    if value_range and source.value_range:
-        source.value_range = tuple(value_range)
+    source, _, known = open_new(run, pictures, known_labels)
     with progress:
         progress.start("predicting", len(source))
-        table = pl.concat(list(_Predictor(run).tables(source, progress)))
+        table = _table(run, source, progress)
     write_bytes(file, csv_bytes(table.select(_COLUMNS)))
-    return _summary(table, file, known)
-
-
-def _beside(source: Source) -> list[str] | None:
-    found = labels_beside(source)
-    return [str(path) for path in found] if found else None
+    labels = pl.Series(known or [None] * len(table), dtype=pl.String)
+    return figures(table.with_columns(known_label=labels)) | {"output": str(file)}
 
 
 def _output_file(run: Run, output: str | Path | None) -> Path:
@@ -97,91 +79,23 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
     return Path(output)
 
 
-class _Predictor:
-    """A run opened for predicting: model, clusters, and what was in the fit."""
-
-    def __init__(self, run: Run) -> None:
-        self.run, self.format, self.rows = run, image_format(run), run.info["shard_rows"]
-        self.device: Device = choose_device("float32")
-        self.model = weights.load(run.path / "model")
-        stored = run.arrays(f"clusters/{run.clusters_name}/model.npz")
-        self.clusters = FlatClusters.from_arrays(stored)
-        self.codes, self.labels = run.array("codes")[:], run.labels()
-        self.limit = run.info["unknown_distance"]
-        inventory = run.inventory()
-        self.paths = inventory.filter(pl.col("outcome") == "used")["path"].to_list()
-        self.first_id = len(inventory)
-        self.seen: dict[bytes, int] = {}
-        remember(inventory, self.seen)
-        used = inventory.filter(pl.col("outcome") == "used")["id"].to_list()
-        self.row_of = {image: row for row, image in enumerate(used)}
-
-    def tables(self, source: Source, progress: Progress) -> Iterator[pl.DataFrame]:
-        """Yield a table for each part of the source, in order."""
-        fresh: dict[int, dict[str, Any]] = {}
-        for first in range(0, len(source), min(self.rows, _BATCH)):
-            part = range(first, min(first + min(self.rows, _BATCH), len(source)))
-            table, pixels = take_stock(
-                source,
-                part,
-                self.format,
-                first_id=self.first_id + first,
-                seen=self.seen,
-                progress=progress.advance,
-            )
-            used = table.filter(pl.col("outcome") == "used")["id"].to_list()
-            fresh |= dict(zip(used, self._of_pixels(pixels), strict=True))
-            yield self._rows(table, fresh)
-
-    def _of_pixels(self, pixels: np.ndarray) -> list[dict[str, Any]]:
-        if len(pixels) == 0:
-            return []
-        codes = inference.encode(self.model, pixels, self.device)
-        found = self.clusters.predict(codes)
-        k = min(_NEIGHBORS, len(self.codes))
-        rows, distances = nearest(self.codes, k, queries=codes)
-        confidence = (self.labels[rows] == found[:, None]).mean(axis=1)
-        unknown = distances[:, 0] > self.limit if self.limit is not None else found < -1
-        return [
-            _prediction(int(c), float(p), self.paths[r], bool(u))
-            for c, p, r, u in zip(found, confidence, rows[:, 0], unknown, strict=True)
-        ]
-
-    def _rows(self, table: pl.DataFrame, fresh: dict[int, dict[str, Any]]) -> pl.DataFrame:
-        """Join predictions to files: new, seen in the fit, twice among the new, or a problem."""
-        found = []
-        for image, twin in table.select("id", "duplicate_of").iter_rows():
-            key = image if twin is None else twin
-            if key in self.row_of:
-                row = self.row_of[key]
-                found.append(_prediction(int(self.labels[row]), 1.0, self.paths[row], False))
-            else:
-                found.append(fresh.get(key, {}))
-        schema = {"cluster": pl.Int32, "label": pl.String, "confidence": pl.Float32}
-        schema["nearest_path"] = pl.String
-        return table.hstack(pl.DataFrame(found, schema=schema))
+def _table(run: Run, source: Source, progress: Progress) -> pl.DataFrame:
+    """Return a row for every file; those that could not be read have no cluster."""
+    placer, tables = Placer(run), []
+    for part in shard_ranges({"items": len(source), "shard_rows": files_at_once(run)}):
+        tables.append(_rows(placer.place(source, part, progress), placer.paths))
+    return pl.concat(tables)
 
 
-def _prediction(cluster: int, confidence: float, nearest_path: str, unknown: bool) -> dict:
-    return {
-        "cluster": cluster,
-        "label": "unknown" if unknown else "",
-        "confidence": round(confidence, 3),
-        "nearest_path": nearest_path,
-    }
-
-
-def _summary(table: pl.DataFrame, file: Path, known: list[str | None] | None) -> dict[str, Any]:
-    problems = table.filter(pl.col("cluster").is_null())
-    found: dict[str, Any] = {
-        "images": len(table),
-        "used": len(table) - len(problems),
-        "unknown": int((table["label"] == "unknown").sum()),
-        "problems": dict(problems["outcome"].value_counts(sort=True).rows()),
-        "output": str(file),
-    }
-    scored = table.with_columns(known=pl.Series(known or [None] * len(table), dtype=pl.String))
-    scored = scored.filter(pl.col("cluster").is_not_null() & pl.col("known").is_not_null())
-    if len(scored):
-        found |= score(scored["cluster"].to_numpy(), scored["known"].to_list())
-    return found
+def _rows(placed: Placed, paths: pl.DataFrame) -> pl.DataFrame:
+    found = placed.places.select(
+        "id",
+        "cluster",
+        "unknown",
+        pl.when("unknown").then(pl.lit("unknown")).otherwise(pl.lit("")).alias("label"),
+        pl.col("confidence").round(3),
+        pl.col("neighbors").list.first().alias("nearest"),
+    )
+    names = paths.rename({"id": "nearest", "path": "nearest_path"})
+    found = found.join(names, on="nearest", how="left")
+    return placed.inventory.join(found, on="id", how="left").sort("id")
