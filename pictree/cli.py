@@ -14,6 +14,7 @@ import typer
 from pictree.errors import InputError, PictreeError
 
 DEFAULT_RECIPE = "quick"
+_GO_ON = "Run the same command again to go on (`pictree fit`: with --resume)."
 
 app = typer.Typer(
     name="pictree",
@@ -207,6 +208,35 @@ def predict(
 
 
 @app.command()
+def add(
+    run: RunFolder,
+    pictures: Pictures,
+    known_labels: KnownLabels = None,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Let more pictures join a run: ids and clusters stay, nothing is trained again.
+
+    Each goes to the cluster that `predict` says, and the report is written again. Interrupted,
+    the same command goes on.
+
+    Example: pictree add run new/
+    """
+    from pictree.pipeline.add import add as add_pictures
+    from pictree.pipeline.text import add_text
+
+    found = add_pictures(
+        run,
+        _one_or_more(pictures),
+        known_labels=_labels(known_labels),
+        command=["pictree", *sys.argv[1:]],
+        progress=_progress(),
+    )
+    _print(found, as_json, add_text)
+    _exit_if_strict(strict, found)
+
+
+@app.command()
 def cut(
     run: RunFolder,
     k: Annotated[int, typer.Option(help="Number of clusters.", show_default=False)],
@@ -280,7 +310,7 @@ def main() -> None:
     except PictreeError as error:
         _fail(str(error), error.exit_code)
     except _StopError as stop:
-        _fail("stopped. A run goes on with the same command and --resume.", 128 + stop.signal)
+        _fail(f"stopped. {_GO_ON}", 128 + stop.signal)
     except BrokenPipeError:
         # Whoever read our output has gone; leave as quietly as cat does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -315,12 +345,13 @@ def _fit(
     from pictree.device import keep_pages
     from pictree.pipeline.fit import fit as fit_pictures
     from pictree.pipeline.text import fit_text
+    from pictree.recipes.asked import recipe_asked_for
 
     keep_pages()
     found = fit_pictures(
         _one_or_more(pictures),
         output,
-        recipe=_recipe(options),
+        recipe=recipe_asked_for(options),
         validation=_one_or_more(options.get("validation")),
         known_labels=_labels(options.get("known_labels")),
         seed=options["seed"],
@@ -330,32 +361,6 @@ def _fit(
     )
     _print(found, as_json, fit_text)
     return found
-
-
-def _recipe(options: dict[str, Any]) -> Any:
-    from pictree.recipes.recipe import change, load_recipe
-
-    changes: dict[str, Any] = {}
-    if options.get("k") is not None:
-        text = str(options["k"])
-        changes["clustering.k"] = int(text) if text.isdigit() else text
-    if options.get("image_size") is not None:
-        changes["images.size"] = _size(options["image_size"])
-    if options.get("colour") is not None:
-        changes["images.channels"] = "colour" if options["colour"] else "grey"
-    return change(load_recipe(options["recipe"]), **changes)
-
-
-def _size(text: str) -> list[int]:
-    """Read 64 or WIDTHxHEIGHT as [height, width]."""
-    parts = text.lower().replace("×", "x").split("x")
-    if len(parts) > 2 or not all(part.isdigit() for part in parts):
-        raise InputError(
-            "--image-size must be a number of pixels, or WIDTHxHEIGHT",
-            got=repr(text),
-            do="Write --image-size 64 or --image-size 64x48",
-        )
-    return [int(parts[-1]), int(parts[0])]
 
 
 def _one_or_more(pictures: list[str] | None) -> Any:

@@ -16,7 +16,8 @@ from PIL import Image
 
 from tests.pipeline.conftest import command, command_json
 
-COMMANDS = ["demo", "scan", "fit", "report", "predict", "cut", "compare", "recipes", "doctor"]
+COMMANDS = ["demo", "scan", "fit", "report", "predict", "add", "cut", "compare"]
+COMMANDS += ["recipes", "doctor"]
 
 
 @pytest.fixture
@@ -167,7 +168,9 @@ def test_a_stopped_fit_says_how_to_go_on(
         _, said = process.communicate(timeout=30)
     assert process.returncode == code
     last = said.strip().splitlines()[-1]
-    assert last == "pictree: stopped. A run goes on with the same command and --resume."
+    assert last == (
+        "pictree: stopped. Run the same command again to go on (`pictree fit`: with --resume)."
+    )
     assert json.loads((run / "run.json").read_text())["stages"]["learn"]["state"] == "running"
 
 

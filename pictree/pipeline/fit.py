@@ -12,6 +12,7 @@ from pictree.images.format import choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
+from pictree.pipeline.renew import renew
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, to_toml
 from pictree.report.page import write_report
@@ -97,6 +98,7 @@ def _stages(
     progress: Progress,
 ) -> None:
     """Run each stage that is not done yet, in order."""
+    whole, run = run, run.fitted()
     steps = {
         "stock": lambda: stock.stock(
             run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
@@ -115,8 +117,11 @@ def _stages(
     run.update(peak_mb=hardware.peak_mb())
     # Not a stage: the report shows the seconds of all stages.
     progress.start("writing the report", 1)
-    write_report(run)
-    run.write_manifest()
+    if run.info.get("added"):
+        renew(whole)
+    else:
+        write_report(run)
+        run.write_manifest()
     progress.close()
 
 

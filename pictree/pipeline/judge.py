@@ -61,6 +61,26 @@ def judge(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
     progress.close()
 
 
+def renewed(run: Run) -> dict[str, Any]:
+    """Return the metrics of a run to which pictures were added: they are counted, not judged.
+
+    The counts and what each cluster holds are of all pictures; ``added`` has, for each entry of
+    run.json's ``added``, the scores of its pictures, or None without known labels. All else is
+    the fit's.
+    """
+    metrics, table = run.metrics, run.assignments().join(run.inventory(), on="id").sort("id")
+    shown = pl.lit(True)
+    if metrics["clustered"] != "all":
+        shown = pl.col("split").is_in([metrics["clustered"], "added"])
+    scores, first = [], run.info["items"]
+    for pile in run.info["added"]:
+        ids = pl.col("id").is_between(first, first + pile["items"], closed="left")
+        scores.append(_score(table.filter(ids)))
+        first += pile["items"]
+    held = _held_contents(table.filter(shown))
+    return {**metrics, **_counts(run), "contents": held, "added": scores}
+
+
 def _counts(run: Run) -> dict[str, Any]:
     counted = inventory_summary(run.inventory())
     return {

@@ -68,6 +68,20 @@ def predict_text(found: dict[str, Any]) -> str:
     return "\n".join([*lines, f"table: {found['output']}"])
 
 
+def add_text(found: dict[str, Any]) -> str:
+    """Say what an addition gave."""
+    lines = [f"{found['used']:,} of {found['images']:,} files added{_left_out(found)}"]
+    sizes = ", ".join(f"{size:,}" for size in found["sizes"])
+    lines.append(f"{found['k']} clusters, now of {sizes} images")
+    if "acc" in found:
+        lines.append(_scores(found))
+    if found["unknown"]:
+        placed = found["used"] + found["duplicates"]
+        few = f"{found['unknown']:,} of {placed:,} unlike anything in the run"
+        lines.append(found["advice"] or few)
+    return "\n".join([*lines, f"report: {found['report']}"])
+
+
 def cut_text(found: dict[str, Any]) -> str:
     """Say what a cut gave."""
     sizes = ", ".join(f"{size:,}" for size in found["sizes"])

@@ -46,6 +46,8 @@ class Findings:
     reconstructions : dict of arrays or None
         ``rows``, ``reconstructions``, ``errors``.
     maps : dict of float32 arrays (n, 2)
+    added : polars.DataFrame or None
+        How sure the places of pictures are that were added since the fit.
     """
 
     info: dict[str, Any]
@@ -64,6 +66,7 @@ class Findings:
     centres: np.ndarray | None
     reconstructions: dict[str, np.ndarray] | None
     maps: dict[str, np.ndarray]
+    added: pl.DataFrame | None
 
     @property
     def k(self) -> int:
@@ -74,6 +77,11 @@ class Findings:
     def sizes(self) -> np.ndarray:
         """Used images in each cluster, int (k,)."""
         return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
+
+    @property
+    def is_added(self) -> np.ndarray:
+        """Whether each image was added since the fit, bool (n,)."""
+        return self.ids >= (len(self.inventory) if self.added is None else self.info["items"])
 
     def path(self, row: int) -> str:
         """Return the path of used image ``row``."""
@@ -110,6 +118,7 @@ def gather(run: Run) -> Findings:
         centres=np.load(centres, allow_pickle=False) if centres.exists() else None,
         reconstructions=_reconstructions(run),
         maps=run.maps(),
+        added=run.table("added") if run.info.get("added") else None,
     )
 
 

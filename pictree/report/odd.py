@@ -48,7 +48,7 @@ def worst_restored(found: Findings) -> list[Odd]:
     if found.errors is None:
         return []
     rows = np.argsort(-found.errors, kind="stable")[:MOST_ODD]
-    return [_odd(found, row, f"error {figure(float(found.errors[row]), 4)}") for row in rows]
+    return [odd(found, row, f"error {figure(float(found.errors[row]), 4)}") for row in rows]
 
 
 def farthest(found: Findings) -> list[Odd]:
@@ -66,10 +66,11 @@ def farthest(found: Findings) -> list[Odd]:
     )
     rows = np.argsort(-times, kind="stable")[:MOST_ODD]
     far = [int(row) for row in rows if times[row] > 1]
-    return [_odd(found, row, f"{times[row]:.1f} × the usual distance") for row in far]
+    return [odd(found, row, f"{times[row]:.1f} × the usual distance") for row in far]
 
 
-def _odd(found: Findings, row: int, says: str) -> Odd:
+def odd(found: Findings, row: int, says: str) -> Odd:
+    """Return used image ``row`` as one that stands out, with the figure that says so."""
     path = shown(found.path(row))
     return Odd(tile(found.pixels[int(row)], path), path, int(found.labels[row]), says)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pictree.files import write_text
-from pictree.report import odd, summary, views
+from pictree.report import added, odd, summary, views
 from pictree.report.cards import MOST_CARDS, choose_cards
 from pictree.report.figures import MAP_NAMES, draw_absent
 from pictree.report.gather import Findings, gather
@@ -94,6 +94,9 @@ def _texts(found: Findings) -> dict[str, Any]:
         "loss": loss_view(found),
         "duplicates": odd.duplicates(found),
         "n_duplicates": int((found.inventory["outcome"] == "duplicate").sum()),
+        "added": added.piles(found),
+        "news": added.news(found),
+        "unlike": added.unlike(found),
         "worst": odd.worst_restored(found),
         "far": odd.farthest(found),
         "problems": odd.problems(found),

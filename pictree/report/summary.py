@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pictree.report.added import named
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
 from pictree.report.words import count, counted, duration, figure, shown
@@ -114,6 +115,10 @@ def quality(found: Findings) -> Quality:
     rows = [_row("These clusters", {**ours, "agreement": metrics.get("agreement")}, metrics)]
     if metrics.get("held_out"):
         rows.append(_row("The same, on held-out images", metrics["held_out"], {}))
+    for pile, scores in zip(
+        found.info.get("added") or [], metrics.get("added") or [], strict=False
+    ):
+        rows += [_row(named(pile), scores, {})] if scores else []
     for plain in metrics.get("baselines") or []:
         scores = {**(plain.get("scores") or {}), "agreement": plain.get("agreement")}
         rows.append(_row(plain["name"], scores, plain))
@@ -136,7 +141,7 @@ def _row(name: str, scores: dict[str, Any], spread: dict[str, Any]) -> tuple[str
 
 def _notes(found: Findings) -> list[str]:
     metrics, notes = found.metrics, []
-    n, measured = len(found.labels), metrics.get("silhouette_sample")
+    n, measured = int((~found.is_added).sum()), metrics.get("silhouette_sample")
     if metrics.get("silhouette") is not None and measured:
         drawn = f", drawn at random from {count(n)}" if measured < n else ""
         notes.append(f"The silhouette was measured on {counted(measured, 'image')}{drawn}.")
@@ -144,7 +149,12 @@ def _notes(found: Findings) -> list[str]:
         notes.append(f"There is no silhouette: {metrics['silhouette_reason']}.")
     if any(b.get("deviations") for b in metrics.get("baselines") or []):
         notes.append("± is the standard deviation over seeds.")
-    if metrics.get("scores"):
+    if metrics.get("added"):
+        notes.append(
+            "The scores of these clusters are the fit's. Pictures that were added since were put "
+            "into them, and are scored apart where their labels are known."
+        )
+    if metrics.get("scores") or any(metrics.get("added") or []):
         notes.append("Known labels were used for these scores and for nothing else.")
     else:
         notes.append(
@@ -188,6 +198,8 @@ def _format(fmt: dict[str, Any]) -> str:
 def _method(found: Findings) -> str:
     method = str(found.metrics.get("method", ""))
     fitted = _CLUSTERED.get(str(found.metrics.get("clustered")), "all images")
+    if found.added is not None:
+        fitted = fitted.replace("all images", "all images of the fit")
     return f"{_METHODS.get(method, method)}, {counted(found.k, 'cluster')}, fitted on {fitted}"
 
 
@@ -214,9 +226,10 @@ def stages(found: Findings) -> list[tuple[str, str]]:
 
 
 def command(found: Findings) -> str:
-    """Return the exact command, or nothing where the run was made from Python."""
-    value = found.info.get("command") or ""
-    return shown(shlex.join(value) if isinstance(value, list) else str(value))
+    """Return the exact commands, a line each, or nothing where the run was made from Python."""
+    values = [entry.get("command") for entry in [found.info, *(found.info.get("added") or [])]]
+    lines = [shlex.join(value) if isinstance(value, list) else str(value or "") for value in values]
+    return "\n".join(shown(line) for line in lines if line)
 
 
 def versions(found: Findings) -> list[tuple[str, str]]:

@@ -86,11 +86,13 @@ def _card(
         pixels = found.centres[card.cluster]
         centre = tile(pixels, f"Decoded centre of cluster {card.cluster}")
     copies = f" Beside them there are {counted(card.copies, 'duplicate')}." if card.copies else ""
+    added = int((found.is_added & (found.labels == card.cluster)).sum())
+    since = f" {counted(added, 'image')} joined after the fit." if added else ""
     return CardView(
         anchor="cluster-noise" if noise else f"cluster-{card.cluster}",
         title="Noise" if noise else f"Cluster {card.cluster}",
         size=f"{counted(card.size, 'image')}, {percent(card.size, len(found.labels))}",
-        facts=("Images that the method put into no cluster." if noise else "") + copies,
+        facts=("Images that the method put into no cluster." if noise else "") + copies + since,
         neighbour=card.neighbour,
         face=_tile(found, first[0]) if len(first) else None,
         centre=centre,

@@ -1,0 +1,188 @@
+"""More pictures for a finished run: nothing is trained again, ids and clusters stay."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pictree.clustering.flat import FlatClusters
+from pictree.errors import RunError, SourceError
+from pictree.images.sources import Source
+from pictree.networks import inference
+from pictree.pipeline.group import assigned, centre_distances, with_duplicates
+from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new, with_clusters
+from pictree.pipeline.renew import renew
+from pictree.pipeline.staging import Staging, begin
+from pictree.progress import Progress
+from pictree.report.added import advice
+from pictree.store import Run
+
+
+def add(
+    run_path: str | Path,
+    pictures: Any,
+    *,
+    known_labels: Any = None,
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Add pictures to a finished run, each to the cluster that `predict` says.
+
+    The run's ids, clusters, model and scores stay as they are. Interrupted, the same call goes
+    on; a run never shows a part of the new pictures.
+
+    Parameters
+    ----------
+    run_path : path-like
+        A finished run.
+    pictures : str, path, array or list of these
+    known_labels : str or list, optional
+        For scoring alone. Label files beside IDX files are taken when this is None.
+    command : sequence of str
+        The command line, for the record.
+    progress : Progress, optional
+
+    Returns
+    -------
+    dict
+        What ``pictree add --json`` prints: run, report, first_id and, of the new files, images,
+        used, duplicates, problems (outcome to count), unknown, advice (a sentence, or None), with
+        known labels acc, ari, nmi, purity; of the whole run k and sizes (images in each cluster,
+        duplicates left out).
+
+    Raises
+    ------
+    RunError
+        If the run is not finished, in use or damaged.
+    SourceError
+        If no new picture can be read. The run is unchanged then.
+    """
+    progress = progress or Progress()
+    run = Run.open(run_path)
+    with run.lock(), progress:
+        if not run.is_finished:
+            raise RunError(
+                "pictures can be added to a finished run",
+                got=f"{run.path}, whose fit has not ended",
+                do="Finish it: the same `pictree fit` command with --resume",
+            )
+        source, spec, known = open_new(run, pictures, known_labels)
+        staging, dropped = begin(run, source, spec, files_at_once(run), command)
+        if dropped is not None:
+            progress.say(f"the unfinished add of {dropped} is given up")
+        if not staging.is_published:
+            _make(staging, source, known, progress)
+        progress.start("writing the report", 1)
+        renew(run)
+        staging.finish()
+        return _summary(run, staging.plan["first_id"])
+
+
+def _make(
+    staging: Staging, source: Source, known: list[str | None] | None, progress: Progress
+) -> None:
+    """Make the shards that are not there yet, and make them part of the run."""
+    placer = Placer(staging.run)
+    clusterings = [_Clustering(staging.run, name) for name in staging.run.clusterings()]
+    progress.start("adding pictures", len(source))
+    for shard, part in staging.parts.items():
+        if staging.has(shard):
+            _recall(staging, shard, placer, clusterings)
+            progress.advance(len(part))
+            continue
+        placed = placer.place(source, part, progress)
+        _write(staging.folder, shard, placed, placer, [known[i] for i in part] if known else None)
+        for clustering in clusterings:
+            assignments = clustering.assign(placed)
+            staging.folder.write_table(clustering.kind, shard, assignments)
+    progress.close()
+    counts = _counts(staging)
+    if not counts["used"] and not counts["duplicates"]:
+        staging.drop()
+        raise SourceError(
+            "there must be a usable picture among those to add",
+            got=f"{source.name}: " + ", ".join(f"{n} {o}" for o, n in counts["problems"].items()),
+            do="See the reasons with `pictree scan`",
+        )
+    staging.publish(counts)
+
+
+class _Clustering:
+    """One of the run's clusterings, and the images that it holds so far."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        self.kind, self.is_shown = f"clusters/{name}/assignments", name == run.clusters_name
+        stored = run.arrays(f"clusters/{name}/model.npz")
+        self.clusters, self.tables = FlatClusters.from_arrays(stored), [run.assignments(name)]
+
+    def assign(self, placed: Placed) -> pl.DataFrame:
+        """Return id, cluster and distance of the used images and the duplicates."""
+        labels, codes = placed.clusters, placed.codes
+        if len(codes) and not self.is_shown:
+            labels = self.clusters.predict(codes)
+        distances = centre_distances(self.clusters.centres, codes, labels)
+        ids = placed.inventory.filter(pl.col("outcome") == "used")["id"]
+        self.tables.append(assigned(ids, labels, distances))
+        return with_duplicates(placed.inventory, pl.concat(self.tables))
+
+
+def _write(
+    folder: Run, shard: int, placed: Placed, placer: Placer, known: list[str | None] | None
+) -> None:
+    errors = np.zeros(0, np.float32)
+    if len(placed.pixels):
+        errors = inference.reconstruction_errors(placer.model, placed.pixels, placer.device)
+    labels = pl.Series(known or [None] * len(placed.inventory), dtype=pl.String)
+    inventory = placed.inventory.with_columns(known_label=labels, split=pl.lit("added"))
+    folder.write_table("images", shard, inventory)
+    folder.write_table("added", shard, placed.places.drop("cluster"))
+    for kind, array in (("pixels", placed.pixels), ("codes", placed.codes), ("errors", errors)):
+        folder.write_array(kind, shard, array)
+
+
+def _recall(staging: Staging, shard: int, placer: Placer, clusterings: list[_Clustering]) -> None:
+    """Go on after a shard that was made before an interruption."""
+    for clustering in clusterings:
+        clustering.tables.append(staging.table(clustering.kind, shard))
+    shown = next(clustering for clustering in clusterings if clustering.is_shown)
+    places = with_clusters(staging.table("added", shard), shown.tables[-1])
+    placer.recall(staging.table("images", shard), places)
+
+
+def _counts(staging: Staging) -> dict[str, Any]:
+    """Count the outcomes of all the new files, and those unlike anything in the run."""
+    outcomes: Counter[str] = Counter()
+    unknown = 0
+    for shard in staging.parts:
+        outcomes.update(staging.table("images", shard)["outcome"])
+        unknown += int(staging.table("added", shard)["unknown"].sum())
+    used, duplicates = outcomes.pop("used", 0), outcomes.pop("duplicate", 0)
+    problems = dict(sorted(outcomes.items(), key=lambda item: (-item[1], item[0])))
+    return {"used": used, "duplicates": duplicates, "unknown": unknown, "problems": problems}
+
+
+def _summary(run: Run, first: int) -> dict[str, Any]:
+    pile, k = run.info["added"][-1], run.info["k"]
+    here = pl.col("id").is_between(first, first + pile["items"], closed="left")
+    table = (
+        run.inventory()
+        .filter(here)
+        .join(run.assignments(), on="id", how="left")
+        .join(run.table("added").select("id", "unknown"), on="id", how="left")
+    )
+    labels = run.labels()
+    return {
+        "run": str(run.path),
+        **figures(table),
+        **{key: pile[key] for key in ("used", "duplicates", "unknown", "problems")},
+        "advice": advice(pile),
+        "first_id": first,
+        "k": k,
+        "sizes": np.bincount(labels[labels >= 0], minlength=k).tolist(),
+        "report": str(run.path / "report.html"),
+    }
