@@ -228,8 +228,7 @@ def add(
 ) -> None:
     """Let more pictures join a run: ids and clusters stay, nothing is trained again.
 
-    Each goes to the cluster that `predict` says, and the report is written again. Interrupted,
-    the same command goes on.
+    Each goes to the cluster that `predict` says. Interrupted, the same command goes on.
 
     Example: pictree add run new/
     """
