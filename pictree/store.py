@@ -191,17 +191,19 @@ class Run:
         info = self.info
         shards = range(-(-info["items"] // info["shard_rows"]))
         name = info.get("clusters", "")
+        # What was learned has taken the place of what `group` found.
+        grouping = "adopt" if "instant" in info else "group"
         sharded = {
             "stock": ["images", "pixels"],
             "encode": ["codes", "errors"],
             "codes": ["codes"],
-            "group": [f"clusters/{name}/assignments"],
+            grouping: [f"clusters/{name}/assignments"],
         }
         single = {
             "stock": ["problems.csv"],
             "learn": ["model/encoder.safetensors", "model/decoder.safetensors", "log.jsonl"],
             "encode": ["reconstructions.npz"],
-            "group": [f"clusters/{name}/{file}" for file in ("model.npz", "clusters.csv")],
+            grouping: [f"clusters/{name}/{file}" for file in ("model.npz", "clusters.csv")],
             "judge": ["metrics.json"],
             "judge again": ["metrics.json"],
             "maps": [f"maps/{method}.npy" for method in info.get("maps", [])],

@@ -92,15 +92,16 @@ def adopt(run: Run, recipe: Recipe, seed: int) -> None:
 
     Each step can be repeated; the tree moves last. Nothing is done where the start was kept.
     """
-    staged = run.path / _STAGED
-    if not (staged / "tree.npz").exists():
+    told, staged = run.info["rounds"], run.path / _STAGED
+    if not told["kept"]:
         return
+    is_staged = (staged / "tree.npz").exists()
     for kind in ("model", "codes", "errors"):
         for file in sorted((staged / kind).glob("*")):
             file.replace(run.path / kind / file.name)
     device = choose_device("float32")
     learn.keep_reconstructions(run, weights.load(run.path / "model"), device)
-    arrays, told = run.arrays(f"{_STAGED}/tree.npz"), run.info["rounds"]
+    arrays = run.arrays(f"{_STAGED}/tree.npz" if is_staged else "tree.npz")
     labels, rows = ClusterTree.from_arrays(arrays).cut(told["k"]), arrays["rows"]
     codes = run.array("codes")
     clusters = from_labels(codes[rows], labels, "tree")
@@ -116,5 +117,6 @@ def adopt(run: Run, recipe: Recipe, seed: int) -> None:
             codes, seed if recipe.clustering.seed is None else recipe.clustering.seed
         ),
     )
-    (staged / "tree.npz").replace(run.path / "tree.npz")
-    shutil.rmtree(staged)
+    if is_staged:
+        (staged / "tree.npz").replace(run.path / "tree.npz")
+    shutil.rmtree(staged, ignore_errors=True)

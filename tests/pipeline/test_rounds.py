@@ -185,6 +185,17 @@ def test_a_kill_while_adopting_resumes_to_the_same_bytes(
     assert whole(tmp_path / "b") == whole(learned_run)
 
 
+def test_deleted_clusters_are_written_again(
+    learned_run: Path, digits_npz: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(learned_run, run)
+    shutil.rmtree(run / "clusters" / "tree-10" / "assignments")
+    arguments = {"recipe": short_recipe(), "known_labels": "known"}
+    fit(f"{digits_npz}:images", run, resume=True, **arguments)
+    assert whole(run) == whole(learned_run)
+
+
 def test_where_learning_does_not_help_the_start_stays(digits_npz: Path, tmp_path: Path) -> None:
     nothing = {"rounds.count": 1, "rounds.images": 1, "rounds.learning_rate": 1e-9}
     found = fit(f"{digits_npz}:images", tmp_path / "run", recipe=short_recipe(**nothing))
