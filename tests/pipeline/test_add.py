@@ -257,7 +257,10 @@ def test_shards_make_no_difference(
     assert sorted(p.stem for p in (copy / "codes").iterdir()) == [f"0000{i}" for i in range(5)]
     parts, one = Run.open(copy), Run.open(whole)
     assert parts.inventory().equals(one.inventory())
-    assert parts.assignments().equals(one.assignments())
+    here, there = parts.assignments(), one.assignments()
+    assert here.drop("distance").equals(there.drop("distance"))
+    # How a sum of products is rounded depends on how many rows are multiplied together.
+    assert np.allclose(here["distance"], there["distance"], atol=1e-5)
     assert np.allclose(parts.array("codes")[:], one.array("codes")[:], atol=1e-5)
 
 
