@@ -14,12 +14,14 @@ LEVELS = [
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
-    {"estimators", "report"},
+    {"estimators", "report", "label"},
     {"pipeline"},
+    {"commands"},
     {"cli"},
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
-NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors", "report", "store")
+NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors")
+NO_TORCH += ("report", "label", "store")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 
