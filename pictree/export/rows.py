@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from pictree.errors import InputError
+from pictree.label.read import labels_of
 from pictree.store import Run
 
 ONLY = ("all", "labelled")
@@ -74,22 +75,12 @@ def export_rows(run: Run, only: str = "all") -> pl.DataFrame:
 def _labels(run: Run) -> pl.DataFrame:
     """Label of each image by its id (``original``), without duplicates."""
     columns = ("label", "labelled_by", "purity_low", "purity_high")
-    found = _labels_of(run)
+    found = labels_of(run)
     if found is None:
         schema = {"original": pl.UInt32} | {name: ROWS[name] for name in columns}
         return pl.DataFrame(schema=schema)
     named = found.rename({"id": "original", "by": "labelled_by"})
     return named.select("original", *columns).filter(pl.col("label").is_not_null())
-
-
-def _labels_of(run: Run) -> pl.DataFrame | None:
-    from importlib.util import find_spec
-
-    if find_spec("pictree.label") is None:
-        return None
-    from pictree.label.read import labels_of
-
-    return labels_of(run)
 
 
 def _confidence(run: Run) -> pl.DataFrame:
