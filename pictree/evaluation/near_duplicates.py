@@ -111,7 +111,7 @@ def _found(
 
 
 def groups_of(pairs: np.ndarray, n: int) -> np.ndarray:
-    """Number the rows that pairs join, int32 (n,): by the first row of each group, else -1."""
+    """Return the group of each row, int32 (n,): the first row that pairs join it to, else -1."""
     ones = np.ones(len(pairs), bool)
     graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     _, part = connected_components(graph, directed=False)

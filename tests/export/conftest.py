@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from pictree.pipeline.fit import fit
 from pictree.recipes.recipe import change, load_recipe
+from tests.export.labelled import label_some
 
 NAMES = ["plain.png", "dir/plain.png", "dir/Plain.jpg", "CON.png", "new\nline.png", "no suffix"]
 NAMES += ["a [1] #%.png", "<script>.png", "ünïcode-日本.png", "é" * 120 + ".png"]
@@ -50,3 +52,12 @@ def array_run(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
     images = digits[0][:80].astype(np.uint16) * 257
     np.savez(file, first=images[:50], second=images[50:], known=digits[1][:80])
     return quick(str(file), folder / "run")
+
+
+@pytest.fixture(scope="session")
+def labelled_run(tmp_path_factory: pytest.TempPathFactory, folder_run: Path) -> Path:
+    """A copy of the folder's run, most of it labelled."""
+    run = tmp_path_factory.mktemp("labelled") / "run"
+    shutil.copytree(folder_run, run)
+    label_some(run)
+    return run
