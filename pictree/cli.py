@@ -11,6 +11,7 @@ import typer
 from pictree.commands.about import doctor, recipes
 from pictree.commands.clusters import compare, cut
 from pictree.commands.export import export
+from pictree.commands.find import find
 from pictree.commands.fit import demo, fit
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
@@ -28,7 +29,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, scan, fit, report, predict, add, cut, compare, export, recipes, doctor):
+for _command in (
+    demo,
+    scan,
+    fit,
+    report,
+    predict,
+    add,
+    cut,
+    compare,
+    find,
+    export,
+    recipes,
+    doctor,
+):
     app.command()(_command)
 
 
