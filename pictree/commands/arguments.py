@@ -12,7 +12,8 @@ Pictures = Annotated[
     typer.Argument(
         metavar="PICTURES",
         help="A folder, pictures, a quoted glob, a .txt list of paths, zip, tar, IDX(.gz), .npy, "
-        ".npz or FILE.npz:KEY; several are taken in order.",
+        ".npz, Parquet, HDF5 or FILE:KEY of these three, a TIFF stack, a data set saved by "
+        "Hugging Face; several are taken in order.",
         show_default=False,
     ),
 ]
@@ -35,8 +36,8 @@ KnownLabels = Annotated[
     typer.Option(
         "--known-labels",
         metavar="LABELS",
-        help="'folders', an IDX label file, a CSV (path,label) or a key of the .npz; for scoring "
-        "alone. Give it once for each array file, in their order.",
+        help="'folders', an IDX label file, a CSV (path,label), a key or column of the file, or "
+        "'cls' (WebDataset); for scoring alone. Give it once for each array file, in their order.",
         show_default=False,
     ),
 ]

@@ -63,7 +63,7 @@ class Pictures:
         """
         base = path.rsplit("/", 1)[-1]
         if base.endswith("]") and self.file(image, path) is None:
-            return f"{base[:-1].replace('[', '-')}.png"
+            return base[:-1].replace("[", "-") + self._suffix(image, path)
         if base.lower().endswith(PICTURE_SUFFIXES):
             return base
         return base + self._suffix(image, path)

@@ -96,7 +96,8 @@ def _folder(part: Mapping[str, Any]) -> str:
 
 def _open(root: str, name: str) -> Source | None:
     """Open an archive or array file again; None where that fails."""
-    key = name.partition(":")[2] if ".npz:" in name else ""
+    before = f"{Path(root).name}:"
+    key = name.removeprefix(before) if name.startswith(before) else ""
     try:
         return open_source(f"{_true_name(root)}:{key}" if key else _true_name(root))
     except (PictreeError, OSError):
