@@ -11,6 +11,7 @@ import typer
 from pictree.commands.about import doctor, recipes
 from pictree.commands.clusters import compare, cut
 from pictree.commands.fit import demo, fit
+from pictree.commands.label import label
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, scan, fit, report, predict, add, cut, compare, recipes, doctor):
+for _command in (demo, scan, fit, report, label, predict, add, cut, compare, recipes, doctor):
     app.command()(_command)
 
 
