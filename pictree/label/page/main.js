@@ -242,8 +242,11 @@ function slide(by) {
   showPart();
 }
 
-const undo = () => act("undo", {}, "Undone.", newly);
-const redo = () => act("redo", {}, "Done again.", newly);
+// Held keys undo one action after the other; anything else waits for the person to see the answer.
+let row = Promise.resolve();
+const inRow = (action) => (row = row.then(action));
+const undo = () => inRow(() => act("undo", {}, "Undone.", newly));
+const redo = () => inRow(() => act("redo", {}, "Done again.", newly));
 
 // After an undo, look at what came back.
 function newly(after) {
