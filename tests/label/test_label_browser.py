@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from pictree.label.purity import purity_interval
 from pictree.label.read import labels_of
 from pictree.label.store import read_rows
 from pictree.store import Run
@@ -167,6 +169,17 @@ def test_lasso_and_click_select(browser: Browser, run_folder: Path) -> None:
         assert tab.locator(".tile.on").count() == 6
         tab.keyboard.press("Escape")
         expect(tab.locator("#chosen")).to_be_hidden()
+
+
+def test_the_page_computes_the_same_intervals(browser: Browser, run_folder: Path) -> None:
+    pairs = [(seen, wrong) for seen in (1, 7, 20) for wrong in range(seen + 1)]
+    script = """async (pairs) => {
+      const { purityInterval } = await import("/page/purity.js");
+      return pairs.map(([seen, wrong]) => purityInterval(seen, wrong));
+    }"""
+    with served(run_folder) as address:
+        there = open_tab(browser, address).evaluate(script, pairs)
+    assert np.allclose(there, [purity_interval(*pair) for pair in pairs], atol=1e-9)
 
 
 def test_two_tabs_show_a_conflict_and_overwrite_nothing(browser: Browser, run_folder: Path) -> None:

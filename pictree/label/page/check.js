@@ -15,6 +15,7 @@ export function spotCheck(seen, tile, name) {
   const said = h("p", { class: "result", role: "status" }, result(seen.length, 0));
   const buttons = seen.map((id, i) => {
     const picture = h("button", { type: "button", class: "spot", "aria-pressed": "false", "aria-label": `picture ${i + 1} of ${seen.length}` });
+    picture.dataset.image = id;
     paint(picture, seen, i, box);
     picture.addEventListener("click", () => {
       if (!wrong.delete(id)) wrong.add(id);
@@ -31,7 +32,7 @@ export function spotCheck(seen, tile, name) {
       h("p", { class: "note" }, `${seen.length} drawn at random from what would be accepted${name ? ` as “${name}”` : ""}. Click the wrong ones; arrows and Space do it too.`),
       h("div", { class: "spots", onkeydown: (event) => walk(event, buttons) }, ...buttons),
       said,
-      h("div", { class: "ends" }, h("button", { type: "button", onclick: () => dialog.close() }, "Leave"), keep));
+      h("div", { class: "ends" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), keep));
     dialog.replaceChildren(form);
     dialog.onclose = () => resolve(answer);
     dialog.showModal();

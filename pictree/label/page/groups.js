@@ -17,10 +17,7 @@ export function inOrder(groups) {
 export const nameOf = (group) => group.label ?? (/^\d/.test(group.title) ? `Group ${group.title}` : group.title);
 
 export function about(group) {
-  if (group.check) {
-    const { seen, wrong, low, high } = group.check;
-    return `${seen - wrong} of ${seen} right: ${percent(low)} to ${percent(high)} pure`;
-  }
+  if (group.check) return `checked: ${percent(group.check.low)} to ${percent(group.check.high)} pure`;
   return group.by === "spread" && group.label !== null ? "spread, not checked" : `neighbours agree: ${percent(group.expected)}`;
 }
 

@@ -77,6 +77,7 @@ function show() {
   $("again").disabled = $("spread").disabled = !state.figures.left;
   $("leftovers").hidden = !pile.canSpread;
   $("split").hidden = !state.tree;
+  document.body.dataset.revision = state.revision;
   showPart();
   if (!state.figures.left) say(`Nothing is left: ${counted(state.figures.labelled)} labelled.`);
 }
@@ -168,10 +169,10 @@ async function check() {
   const of = gallery.chosen.size ? ids : members.ids.slice(0, accepted());
   const key = current;
   const wrong = await spotCheck(seen, state.tile, naming.field.value.trim());
+  naming.field.focus();
   if (wrong === null) return;
   await act("check", { group: key, ids: of.length === members.ids.length ? null : of, seen, wrong },
     result(seen.length, wrong.length));
-  naming.field.focus();
 }
 
 function apart(how) {

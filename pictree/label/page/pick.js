@@ -39,7 +39,7 @@ export function pickGroup(question, groups, tile) {
     });
     dialog.replaceChildren(
       h("h2", { id: "pick-title" }, question), field, list,
-      h("div", { class: "ends" }, h("button", { type: "button", onclick: () => take(null) }, "Leave")));
+      h("div", { class: "ends" }, h("button", { type: "button", onclick: () => take(null) }, "Cancel")));
     dialog.onclose = () => resolve(answer);
     draw();
     dialog.showModal();
