@@ -13,6 +13,8 @@ from pictree.commands.clusters import compare, cut
 from pictree.commands.export import export
 from pictree.commands.find import find
 from pictree.commands.fit import demo, fit
+from pictree.commands.label import label
+from pictree.commands.labels import labels
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
@@ -34,6 +36,7 @@ for _command in (
     scan,
     fit,
     report,
+    label,
     predict,
     add,
     cut,
@@ -44,6 +47,7 @@ for _command in (
     doctor,
 ):
     app.command()(_command)
+app.add_typer(labels)
 
 
 def main() -> None:

@@ -55,9 +55,9 @@ class Spread:
     threshold : float
         See `spread`.
     precision : float
-        Share of right names among the held-out labelled images above the threshold.
+        Share of right names among the held-out cases above the threshold.
     held_out : int
-        How many of these there were.
+        Labelled images that were held out.
     """
 
     names: list[str]
@@ -71,10 +71,11 @@ def spread(pile: Pile, rows: np.ndarray, named: np.ndarray, names: Sequence[str]
     """Name what lies near to named images of one kind, and far from those of any other.
 
     A picture's nearest named image is at distance a, its nearest of another name at b: it is as
-    sure as 1 - a / b. The threshold is the least for which held-out labelled images (each without
-    its own label, at most 2,000) get a right name in 98 of 100 cases by the lower end of the
-    exact 95 % interval. What is left is often harder than what was labelled first: the groups
-    that come of it are there to be checked.
+    sure as 1 - a / b. The threshold is the least that names right in 98 of 100 cases, by the lower
+    end of the exact 95 % interval, over two kinds of cases, equally many: held-out labelled images
+    (at most 2,000), each without its own label; and the same with every image of their kind gone,
+    since some of what is left may be of a kind that nobody has named. What is left is often harder
+    than what was labelled first: the groups that come of it are there to be checked.
 
     Parameters
     ----------
@@ -91,18 +92,23 @@ def spread(pile: Pile, rows: np.ndarray, named: np.ndarray, names: Sequence[str]
         If there are not two names, or no threshold is that precise.
     """
     kinds, kind = np.unique(np.asarray(names, dtype=object), return_inverse=True)
-    if len(kinds) < 2:
+    if len(kinds) < 3:
         raise InputError(
-            "spreading needs two names to choose from", got=str(len(kinds)), do="Name more groups"
+            "spreading needs three names to learn from", got=str(len(kinds)), do="Name more groups"
         )
     rng = np.random.default_rng(0)
     known = np.sort(rng.permutation(len(named))[:_KNOWN])
     named, kind = named[known], kind[known]
     held = np.sort(rng.permutation(len(named))[:_HELD_OUT])
     codes = pile.codes[named]
-    sure, guess = _nearest_two(codes, kind, codes[held], itself=held)
-    threshold, precision = _calibrated(sure, guess == kind[held])
-    sure, guess = _nearest_two(codes, kind, pile.codes[rows])
+    distances = _to_each_kind(codes, kind, codes[held], itself=held)
+    right = distances.argmin(axis=1) == kind[held]
+    without = distances.copy()
+    without[np.arange(len(held)), kind[held]] = np.inf
+    cases = np.r_[_sure(distances), _sure(without)], np.r_[right, np.zeros(len(held), bool)]
+    threshold, precision = _calibrated(*cases)
+    distances = _to_each_kind(codes, kind, pile.codes[rows])
+    sure, guess = _sure(distances), distances.argmin(axis=1)
     taken = sure >= threshold
     found = [rows[taken & (guess == i)] for i in range(len(kinds))]
     kept = [i for i, part in enumerate(found) if len(part)]
@@ -114,24 +120,24 @@ def spread(pile: Pile, rows: np.ndarray, named: np.ndarray, names: Sequence[str]
     return Spread(chosen, [found[i] for i in kept], threshold, precision, len(held))
 
 
-def _nearest_two(
+def _to_each_kind(
     codes: np.ndarray, kind: np.ndarray, queries: np.ndarray, itself: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return how sure each query is, and the kind of the named image nearest to it."""
+) -> np.ndarray:
+    """Return each query's distance to the nearest named image of each kind, itself left out."""
     found = np.full((len(queries), int(kind.max()) + 1), np.inf)
     for i in range(found.shape[1]):
         mine = np.flatnonzero(kind == i)
-        few = min(2, len(mine))
-        at, distances = nearest(codes[mine], few, queries=queries)
-        if itself is not None and few == 2:
-            own = mine[at[:, 0]] == itself
-            distances[own, 0] = distances[own, 1]
-        elif itself is not None:
-            distances[mine[at[:, 0]] == itself, 0] = np.inf
+        at, distances = nearest(codes[mine], min(2, len(mine)), queries=queries)
         found[:, i] = distances[:, 0]
-    order = np.sort(found, axis=1)
-    sure = 1 - order[:, 0] / np.maximum(order[:, 1], 1e-12)
-    return sure, found.argmin(axis=1)
+        if itself is not None:
+            own = mine[at[:, 0]] == itself
+            found[own, i] = distances[own, 1] if len(mine) > 1 else np.inf
+    return found
+
+
+def _sure(distances: np.ndarray) -> np.ndarray:
+    two = np.partition(distances, 1, axis=1)
+    return 1 - two[:, 0] / np.maximum(two[:, 1], 1e-12)
 
 
 def _calibrated(sure: np.ndarray, right: np.ndarray) -> tuple[float, float]:

@@ -30,6 +30,8 @@ class Pile:
         float32 (n, code size).
     pixels : Stacked
         uint8 (n, h, w, c).
+    paths, digests : polars.Series of str (n,)
+        Where each image came from, and the SHA-256 of its bytes.
     clusters : int32 array (n,)
         The run's clusters, -1 for noise.
     """
@@ -37,7 +39,7 @@ class Pile:
     def __init__(self, run: Run) -> None:
         used = run.used()
         self.ids = used["id"].to_numpy()
-        self.paths = used["path"]
+        self.paths, self.digests = used["path"], used["sha256"]
         self.codes: Stacked = run.array("codes")
         self.pixels: Stacked = run.array("pixels")
         self.clusters = run.labels()
