@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 from pictree.errors import RunError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL_TO_POLARS = f"(os error {errno.ENOSPC})"
+"""What polars' own error ends with, which is no OSError, when it writes Parquet to a full disk."""
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -41,6 +43,11 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
         _write_and_rename(path, write)
     except OSError as error:
         raise _storage_error(path, error) from error
+    except Exception as error:
+        if _FULL_TO_POLARS not in str(error):
+            raise
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise _storage_error(path, full) from error
 
 
 def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
