@@ -6,14 +6,18 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pictree.errors import RunError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL_TO_POLARS = f"(os error {errno.ENOSPC})"
+"""What polars' own error ends with, which is no OSError, when it writes Parquet to a full disk."""
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -39,6 +43,11 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
         _write_and_rename(path, write)
     except OSError as error:
         raise _storage_error(path, error) from error
+    except Exception as error:
+        if _FULL_TO_POLARS not in str(error):
+            raise
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise _storage_error(path, full) from error
 
 
 def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -55,6 +64,44 @@ def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
         _sync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path`` to fill; at the end, rename it to ``path``.
+
+    A reader sees no folder or the whole one. A kill leaves at most a folder whose name starts
+    with ``.tmp-``.
+
+    Parameters
+    ----------
+    path : Path
+        The folder's final name; absent. The folder above is made when absent.
+
+    Raises
+    ------
+    RunError
+        If the disk is full, or the folder can't be written. Reading what goes into it must not
+        raise OSError: it would pass for a fault of the folder.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    try:
+        yield temporary
+        if hasattr(os, "sync"):  # one call: a sync for each of 70,000 files takes minutes
+            os.sync()
+        temporary.chmod(0o777 & ~_umask())
+        temporary.rename(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise _storage_error(path, error) from error
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 

@@ -22,7 +22,8 @@ metrics.json, log.jsonl                 judgement; one line per epoch
 pictures/, report.html                  for people
 added/NNNNN.parquet                     how sure the places of pictures added later are
 adding/, adding.json                    an unfinished `pictree add`; no part of the run yet
-manifest.json                           SHA-256 of every file, written last
+labels.db                               what a person named; see pictree.label.actions
+manifest.json                           SHA-256 of every other file, written last
 ======================================  ====================================================
 
 A run on given codes has no model/, checkpoints/, log.jsonl, errors/, reconstructions.npz and
@@ -57,8 +58,8 @@ from pictree.reading import damaged, open_array, read_json, read_parquet
 from pictree.shards import accounted, shard_ranges
 
 FORMAT = 1
-UNFINISHED_ADD = "adding.json"
-_NOT_IN_MANIFEST = ("manifest.json", UNFINISHED_ADD, *LOCK_FILES)
+UNFINISHED_ADD, LABELS = "adding.json", "labels.db"
+_NOT_IN_MANIFEST = ("manifest.json", UNFINISHED_ADD, LABELS, *LOCK_FILES)
 
 
 class Run:
@@ -385,7 +386,8 @@ class Run:
     def write_manifest(self) -> None:
         """Write the SHA-256 of every file of the run; to be called last."""
         names = (p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
-        names = (n for n in names if n not in _NOT_IN_MANIFEST and not n.startswith("adding/"))
+        passing = ("adding/", f"{LABELS}-")
+        names = (n for n in names if n not in _NOT_IN_MANIFEST and not n.startswith(passing))
         kept = sorted(n for n in names if ".tmp-" not in n)
         write_json(self.path / "manifest.json", {n: sha256_of(self.path / n) for n in kept})
 

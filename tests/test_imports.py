@@ -15,11 +15,14 @@ LEVELS = [
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
     {"estimators", "report"},
-    {"pipeline"},
+    {"label"},
+    {"pipeline", "export"},
+    {"commands"},
     {"cli"},
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
-NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors", "report", "store")
+NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors")
+NO_TORCH += ("report", "label", "export", "store")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pictree.errors import SourceError
 from pictree.images.base import ARCHIVE_SUFFIXES, Source, printable
 from pictree.images.outcome import MAX_FILE_BYTES, Unusable
+from pictree.images.webdataset import key_of, split_samples
 
 _FAULTS = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error, LZMAError)
 
@@ -71,6 +72,7 @@ class TarSource(Source):
         shown: list[tuple[str, Any]] = [
             (name, member) for name, member in members if not _is_hidden(name)
         ]
+        shown, self._said = split_samples(shown)
         if cut_short:
             shown.append(("(rest of the archive)", None))
         self._members = shown  # the archive's own order: sorting would make reading jump
@@ -81,6 +83,23 @@ class TarSource(Source):
         name, member = self._members[i]
         if member is None:
             raise Unusable("unreadable", "the archive is cut short")
+        return self._bytes(name, member)
+
+    def labels(self, key: str) -> list[Any] | None:
+        """Return what WebDataset's ``.cls`` files (or others of a suffix) say of each picture."""
+        members = self._said.get(key.lower().lstrip("."))
+        if members is None:
+            return None
+        found = [members.get(key_of(name)) for name, _ in self._members]
+        return [None if m is None else self._text(m) for m in found]
+
+    def _text(self, member: tarfile.TarInfo) -> str | None:
+        try:
+            return self._bytes(member.name, member).decode("utf-8", "replace").strip() or None
+        except Unusable:
+            return None
+
+    def _bytes(self, name: str, member: tarfile.TarInfo) -> bytes:
         refuse_member(name, member.size)
         if member.issym() or member.islnk():
             raise Unusable("refused", "a link inside an archive")

@@ -86,7 +86,7 @@ def check_images(images: np.ndarray, name: str) -> None:
             got=f"{images.dtype} in {name}",
             do="Convert the array, for example with .astype('float32')",
         )
-    if not _has_image_shape(images.shape):
+    if not has_image_shape(images.shape):
         raise InputError(
             "images must be an array (n, h, w) or (n, h, w, c) with c 1, 3 or 4",
             got=f"shape {images.shape} in {name}",
@@ -94,7 +94,8 @@ def check_images(images: np.ndarray, name: str) -> None:
         )
 
 
-def _has_image_shape(shape: tuple[int, ...]) -> bool:
+def has_image_shape(shape: tuple[int, ...]) -> bool:
+    """Tell whether an array of this shape can be images: (n, h, w) or (n, h, w, 1, 3 or 4)."""
     right = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))
     return right and 0 not in shape
 
@@ -196,7 +197,7 @@ def _npz_part(path: str, key: str) -> Source:
 
 
 def _looks_like_images(shape: tuple[int, ...], kind: np.dtype) -> bool:
-    return kind.kind in "biuf" and _has_image_shape(shape)
+    return kind.kind in "biuf" and has_image_shape(shape)
 
 
 def npz_arrays(path: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:

@@ -13,11 +13,12 @@ PICTURE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".tif", ".tiff"),
     *(".bmp", ".dib", ".jp2", ".j2k", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi"),
     *(".ico", ".icns", ".psd", ".pcx", ".sgi", ".rgb", ".ras", ".dds", ".fli", ".flc", ".im"),
-    *(".msp", ".xbm", ".xpm"),
+    *(".msp", ".xbm", ".xpm", ".heic", ".heif", ".dcm"),
 )
 """File names that look like a picture. Whether one is, its content decides."""
 
 ARRAY_SUFFIXES = (".npy", ".npz", ".idx", ".idx.gz", "-ubyte", "-ubyte.gz")
+TABLE_SUFFIXES = (".parquet", ".h5", ".hdf5", ".he5", ".hdf")
 ARCHIVE_SUFFIXES = (*(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"),)
 
 
@@ -64,6 +65,16 @@ class Source(ABC):
 
     def block(self, rows: range) -> np.ndarray | None:
         """Return items `rows` as one array (m, h, w[, c]) where the source has them so."""
+        return None
+
+    def labels(self, key: str) -> list[Any] | None:
+        """Return what the source itself says of each item under a name; None if it says nothing.
+
+        Raises
+        ------
+        SourceError
+            If it has names, but not this one.
+        """
         return None
 
     def describe(self) -> dict[str, Any]:

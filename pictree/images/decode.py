@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from pictree.images.dicom import HEADER, is_dicom, open_dicom
+from pictree.images.heic import is_heic, teach_pillow
 from pictree.images.modes import eight_bits
 from pictree.images.outcome import MAX_PIXELS, Header, Unusable
 from pictree.images.quiet import quiet
@@ -31,7 +32,8 @@ __all__ = [
 
 FORMATS = (
     *("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "DIB"),
-    *("ICO", "ICNS", "PSD", "PCX", "SGI", "SUN", "DDS", "FLI", "IM", "MSP", "XBM", "XPM", "TGA"),
+    *("ICO", "ICNS", "PSD", "PCX", "SGI", "SUN", "DDS", "FLI", "IM", "MSP", "XBM", "XPM"),
+    *("HEIF", "TGA"),
 )
 """Pillow's names of the formats that are read. All are pixel formats that Pillow decodes itself:
 what would start another program (EPS, WMF) or needs a plug-in is left out on purpose. They are
@@ -211,6 +213,11 @@ def _edge_colour(inner: np.ndarray) -> np.ndarray:
 def _opened(raw: bytes) -> Iterator[Image.Image]:
     if not raw:
         raise Unusable("empty", "0 bytes")
+    if is_dicom(raw):
+        yield open_dicom(raw)
+        return
+    if is_heic(raw):
+        teach_pillow()
     too_large = f"more than {MAX_PIXELS:,} pixels"
     try:
         image = Image.open(io.BytesIO(raw), formats=_formats())
@@ -228,13 +235,14 @@ def _opened(raw: bytes) -> Iterator[Image.Image]:
         yield image
 
 
-@functools.cache
 def _formats() -> list[str]:
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _header(image: Image.Image) -> Header:
+    if isinstance(known := image.info.get(HEADER), Header):
+        return known
     asks_no_pixels = image.format != "PNG" or "exif" in image.info
     orientation = _orientation(image) if asks_no_pixels else 1
     width, height = image.size

@@ -7,9 +7,17 @@ from collections import deque
 from pathlib import Path
 
 from pictree.errors import SourceError
-from pictree.images.base import ARCHIVE_SUFFIXES, ARRAY_SUFFIXES, PICTURE_SUFFIXES, printable
+from pictree.images.base import (
+    ARCHIVE_SUFFIXES,
+    ARRAY_SUFFIXES,
+    PICTURE_SUFFIXES,
+    TABLE_SUFFIXES,
+    printable,
+)
 from pictree.images.files import FileSource
 from pictree.images.outcome import Unusable
+
+_OF_MANY = ARRAY_SUFFIXES + ARCHIVE_SUFFIXES + TABLE_SUFFIXES
 
 
 def open_folder(root: str) -> FileSource:
@@ -98,7 +106,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _refuse_arrays(names: list[str], root: str) -> None:
     if any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
         return
-    many = [name for name in names if name.lower().endswith(ARRAY_SUFFIXES + ARCHIVE_SUFFIXES)]
+    many = [name for name in names if name.lower().endswith(_OF_MANY)]
     if many:
         shown = ", ".join(repr(printable(name)) for name in many[:4])
         more = f" and {len(many) - 4} more" if len(many) > 4 else ""

@@ -18,7 +18,15 @@ from pictree.images.decode import Header, ImageFormat, Unusable, array_header, d
 from pictree.images.outcome import OUTCOMES
 from pictree.images.scale import array_to_bytes, set_channels
 
-__all__ = ["INVENTORY_SCHEMA", "OUTCOMES", "problems", "remember", "summary", "take_stock"]
+__all__ = [
+    "INVENTORY_SCHEMA",
+    "OUTCOMES",
+    "digest_of",
+    "problems",
+    "remember",
+    "summary",
+    "take_stock",
+]
 
 INVENTORY_SCHEMA: dict[str, Any] = {
     "id": pl.UInt32,
@@ -190,13 +198,17 @@ def _look_at(source: Source, row: int, raw: Any, fmt: ImageFormat) -> _Item:
     raw = _read(source, row) if raw is None else raw
     if isinstance(raw, Unusable):
         return _Item(None, raw.header, None, raw)
-    is_array = isinstance(raw, np.ndarray)
-    digest = _array_digest(raw) if is_array else hashlib.sha256(raw).digest()
+    digest = digest_of(raw)
     try:
         pixels, header = decode(raw, fmt, source.value_range)
     except Unusable as problem:
         return _Item(digest, problem.header, None, problem)
     return _Item(digest, header, pixels, None)
+
+
+def digest_of(raw: bytes | np.ndarray) -> bytes:
+    """Return the SHA-256 that tells an image: of the file's bytes, or of dtype, shape and bytes."""
+    return _array_digest(raw) if isinstance(raw, np.ndarray) else hashlib.sha256(raw).digest()
 
 
 def _array_digest(values: np.ndarray) -> bytes:

@@ -27,8 +27,9 @@ def read_known_labels(spec: Any, source: Source) -> Labels | None:
         None: there are none. "folders": the first folder below the source's root, None for a
         file directly in it (of several sources given together: that source's folder name). An
         IDX label file (.gz). A CSV file with a header that has `path` and `label`, matched by
-        the relative path. A key of the source's .npz. Several of these, in the order of the
-        sources.
+        the relative path. A key of the source's .npz or HDF5, a column of its Parquet or saved
+        data set, or ``cls`` for WebDataset's files of classes. Several of these, in the order
+        of the sources.
     source : Source
 
     Returns
@@ -119,6 +120,9 @@ def _folder_labels(source: Source) -> Labels:
 
 def _read_key(key: str, source: Source) -> Labels:
     parts = source.parts if isinstance(source, CompositeSource) else [source]
+    said = [part.labels(key) for part in parts]
+    if all(values is not None for values in said):
+        return _fitting([_name(value) for values in said for value in values or []], source, key)
     files = {part.root for part in parts}
     if {part.kind for part in parts} != {"npz"} or len(files) != 1:
         raise SourceError(
@@ -148,6 +152,12 @@ def _as_text(values: np.ndarray, spec: str) -> Labels:
     if values.dtype.kind == "f" and (values == np.rint(values)).all():
         values = values.astype(np.int64)
     return [str(value) for value in values.tolist()]
+
+
+def _name(value: Any) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value is None else str(value)
 
 
 def _fitting(labels: Labels, source: Source, spec: str) -> Labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 
+from pictree.images.heic import is_heic
 from pictree.images.outcome import Unusable
 
 _PICTURES = {
@@ -43,9 +44,10 @@ def explain_unknown(raw: bytes) -> Unusable:
     for start, name in _OTHERS.items():
         if raw.lstrip()[:8].startswith(start):
             return Unusable("not an image", name)
+    if is_heic(raw):
+        return Unusable("unreadable", "broken HEIC file")
     if raw[4:8] == b"ftyp":
-        heic = raw[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"heim", b"hevc")
-        return Unusable("not an image", "HEIC, not read: convert it to JPEG" if heic else "a video")
+        return Unusable("not an image", "a video")
     return Unusable("not an image", "no known format")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pictree.errors import SourceError
+from pictree.images import hdf5, stacks
 from pictree.images.archives import open_tar, open_zip
 from pictree.images.arrays import ArraySource, open_idx, open_npy, open_npz, stack_images
 from pictree.images.base import (
@@ -24,6 +25,15 @@ from pictree.images.composite import CompositeSource
 from pictree.images.files import open_files
 from pictree.images.folders import open_folder
 from pictree.images.idx import is_idx
+from pictree.images.parquet import open_parquet
+from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
+
+_KEYED: dict[tuple[str, ...], Callable[[str, str], Source]] = {
+    (".npz",): open_npz,
+    (".parquet",): open_parquet,
+    hdf5.SUFFIXES: hdf5.open_hdf5,
+}
+"""What opens one array or column of a file: ``FILE:KEY``."""
 
 __all__ = ["CompositeSource", "Source", "open_source"]
 
@@ -35,9 +45,10 @@ def open_source(pictures: Any) -> Source:
     ----------
     pictures : str, Path, ndarray, Source or list
         A folder (read with all below it; hidden files and folders, and ``__MACOSX``, are left
-        out), one picture, a glob, a .txt file
-        with one path a line, a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz
-        or ``FILE.npz:KEY``; an array (n, h, w[, c]); a list of equally large 2-D arrays; or a
+        out), one picture, a glob, a .txt file with one path a line, a zip or tar (.gz, .bz2,
+        .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5, ``FILE:KEY`` for one array or column
+        of these three, a TIFF with several pages, a data set saved by Hugging Face's
+        ``save_to_disk``; an array (n, h, w[, c]); a list of equally large 2-D arrays; or a
         list of any of these, taken in that order.
 
     Returns
@@ -95,13 +106,14 @@ def _is_picture_file(path: str) -> bool:
 
 def _open_path(path: str) -> Source:
     if Path(path).is_dir():
-        return open_folder(path)
+        return open_saved_dataset(path) if is_saved_dataset(path) else open_folder(path)
     if Path(path).exists():
         opener = _opener(path)
         return opener(path) if opener else open_files([path])
-    before_key = path.rpartition(":")[0]
-    if before_key.lower().endswith(".npz"):
-        return open_npz(before_key, path.rpartition(":")[2])
+    before_key, _, key = path.rpartition(":")
+    for suffixes, keyed in _KEYED.items():
+        if before_key.lower().endswith(suffixes):
+            return keyed(before_key, key)
     if glob.has_magic(path):
         return _open_glob(path)
     raise SourceError("the pictures must exist", got=f"{printable(path)!r}", do="Check the path")
@@ -154,6 +166,12 @@ def _opener(path: str) -> Callable[[str], Source] | None:
         return open_npy
     if name.endswith(".npz"):
         return open_npz
+    if name.endswith(".parquet"):
+        return open_parquet
+    if name.endswith(hdf5.SUFFIXES):
+        return hdf5.open_hdf5
+    if name.endswith(stacks.SUFFIXES) and stacks.pages_of(path) > 1:
+        return stacks.open_stack
     if name.endswith(PICTURE_SUFFIXES):
         return None
     return open_idx if name.endswith(ARRAY_SUFFIXES) or is_idx(path) else None

@@ -1,0 +1,52 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Pictures = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PICTURES",
+        help="A folder, pictures, a quoted glob, a .txt list of paths, zip, tar, IDX(.gz), .npy, "
+        ".npz, Parquet, HDF5 or FILE:KEY of these three, a TIFF stack, a data set saved by "
+        "Hugging Face; several are taken in order.",
+        show_default=False,
+    ),
+]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A folder made by `pictree fit`.", show_default=False)
+]
+Codes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.npy",
+        help="Codes by another network: a row of numbers for each file, in their order.",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+]
+KnownLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--known-labels",
+        metavar="LABELS",
+        help="'folders', an IDX label file, a CSV (path,label), a key or column of the file, or "
+        "'cls' (WebDataset); for scoring alone. Give it once for each array file, in their order.",
+        show_default=False,
+    ),
+]
+OutputRun = Annotated[
+    Path, typer.Option("-o", "--output", metavar="RUN", help="The new run folder.")
+]
+Seed = Annotated[
+    int, typer.Option(help="Same seed, same machine: same bytes.", min=0, max=2**32 - 100)
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if a file was not usable.")]
+
+DEFAULT_RECIPE = "tree"

@@ -1,0 +1,40 @@
+"""Labels of a run from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.output import show
+
+labels = typer.Typer(
+    name="labels",
+    help="Put labels from a file into a run.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@labels.command(name="import")
+def import_table(
+    run: RunFolder,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A .csv or .parquet with path and label.", show_default=False
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Give images the labels of a table, such as one that `pictree export` wrote.
+
+    Every step can be undone on the label page.
+
+    Example: pictree labels import run labels.csv
+    """
+    from pictree.export.labels import import_labels, import_text
+
+    show(import_labels(run, file), as_json, import_text)

@@ -1,0 +1,78 @@
+"""New pictures: where they belong, and letting them join."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pictree.commands.arguments import Codes, Json, KnownLabels, Pictures, RunFolder, Strict
+from pictree.commands.output import exit_if_strict, for_people, one_or_more, show
+
+
+def predict(
+    run: RunFolder,
+    pictures: Pictures,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="CSV",
+            help="Where the table goes; RUN/predictions.csv by default.",
+            show_default=False,
+        ),
+    ] = None,
+    known_labels: KnownLabels = None,
+    codes: Codes = None,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Say where new pictures belong: cluster, confidence or "unknown", nearest known image.
+
+    Example: pictree predict run new/ -o new.csv
+    """
+    from pictree.pipeline.predict import predict as predict_pictures
+    from pictree.pipeline.text import predict_text
+
+    found = predict_pictures(
+        run,
+        one_or_more(pictures),
+        output=output,
+        known_labels=one_or_more(known_labels),
+        codes=codes,
+        progress=for_people(),
+    )
+    show(found, as_json, predict_text)
+    exit_if_strict(strict, found)
+
+
+def add(
+    run: RunFolder,
+    pictures: Pictures,
+    known_labels: KnownLabels = None,
+    codes: Codes = None,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Let more pictures join a run: ids and clusters stay, nothing is trained again.
+
+    Each goes to the cluster that `predict` says. Interrupted, the same command goes on.
+
+    Example: pictree add run new/
+    """
+    from pictree.pipeline.add import add as add_pictures
+    from pictree.pipeline.text import add_text
+
+    found = add_pictures(
+        run,
+        one_or_more(pictures),
+        known_labels=one_or_more(known_labels),
+        codes=codes,
+        command=["pictree", *sys.argv[1:]],
+        progress=for_people(),
+    )
+    show(found, as_json, add_text)
+    exit_if_strict(strict, found)

@@ -1,0 +1,103 @@
+"""The label page on this machine alone, until Ctrl-C."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from pictree.errors import InputError
+from pictree.label.app import label_app
+from pictree.label.session import Session
+from pictree.store import Run
+
+ADDRESS = "127.0.0.1"
+
+
+def serve(
+    run_path: str | Path,
+    *,
+    port: int | None = None,
+    browser: bool = True,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serve a run's label page until Ctrl-C or SIGTERM.
+
+    Parameters
+    ----------
+    run_path : path-like
+    port : int, optional
+        A free one is chosen if not given.
+    browser : bool
+        Open the page in the person's browser.
+    say : callable
+        Takes lines for the person.
+
+    Raises
+    ------
+    RunError
+        If the run is not finished, in use, or damaged.
+    InputError
+        If the port is taken.
+    """
+    run = Run.open(run_path)
+    with run.lock(), _bound(port) as listening:
+        session = Session(run)
+        try:
+            host = f"{ADDRESS}:{listening.getsockname()[1]}"
+            token = secrets.token_urlsafe(24)
+            _serve(session, listening, host, token, browser=browser, say=say)
+        finally:
+            session.close()
+    say(f"stopped; every label is in {run.path / 'labels.db'}")
+
+
+def _serve(
+    session: Session,
+    listening: socket.socket,
+    host: str,
+    token: str,
+    *,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    port = listening.getsockname()[1]
+    hosts = [host, f"localhost:{port}"]
+    app = label_app(session, hosts=hosts, token=token, cookie=f"pictree-{port}")
+    address = f"http://{host}/?token={token}"
+    say(f"label page: {address}")
+    say("It is for this machine alone. Ctrl-C ends it; nothing is lost.")
+    if browser:
+        webbrowser.open(address)
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, lifespan="off", server_header=False,
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
+    _Server(config).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server whose end by Ctrl-C is no error: it is how one ends it."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.should_exit = True
+
+
+def _bound(port: int | None) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((ADDRESS, port or 0))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            "--port must be a free port",
+            got=f"{port} ({error.strerror})",
+            do="Choose another, or leave it out",
+        ) from error
+    return listening
