@@ -45,6 +45,8 @@ class Branch:
 
     Attributes
     ----------
+    node : int
+        Its number in the tree.
     title : str
         What it is, in words.
     colour : str
@@ -60,6 +62,7 @@ class Branch:
         Where they begin, on the letters' base line.
     """
 
+    node: int
     title: str
     colour: str
     begins: float
@@ -107,6 +110,8 @@ class TreeView:
     height: int
     branches: list[Branch]
     tags: list[Tag]
+    bars: float
+    half: float = _TIP / 2
     margin: int = MARGIN
 
 
@@ -128,6 +133,7 @@ def tree_view(found: Findings) -> TreeView | None:
         height=round(max(spot.y for spot in top.tips) + BAND) + MARGIN,
         branches=branches,
         tags=_tags(top, palette, bars),
+        bars=bars,
     )
 
 
@@ -154,6 +160,7 @@ def _branch(
         joins = (top.spots[spot.children[0]].y, top.spots[spot.children[1]].y)
         figures, at = _figures(top, spot), (spot.x + _BEFORE, spot.y + BAND - 1)
     return Branch(
+        node=spot.node,
         title=_title(top, spot),
         colour=palette[top.owner[spot.node]],
         begins=top.spots.get(spot.parent, spot).x,

@@ -177,20 +177,6 @@ def test_all_text_has_enough_contrast(
     assert open_page(browser, digit_run, 1366, scheme).evaluate(CONTRAST) == []
 
 
-def test_maps_are_tabs_that_the_keyboard_moves(
-    browser: Browser, page: Page, digit_run: Run
-) -> None:
-    tab = open_page(browser, digit_run, 1366)
-    assert tab.get_by_role("tab").all_inner_texts() == ["t-SNE", "PCA"]
-    assert [tab.locator(m).is_visible() for m in ("#map-tsne", "#map-pca")] == [True, False]
-    tab.get_by_role("tab", name="t-SNE").focus()
-    tab.keyboard.press("ArrowRight")
-    assert [tab.locator(m).is_visible() for m in ("#map-tsne", "#map-pca")] == [False, True]
-    assert tab.evaluate("document.activeElement.textContent") == "PCA"
-    tab.keyboard.press("ArrowRight")
-    assert tab.locator("#map-tsne").is_visible()
-
-
 def test_without_scripts_all_maps_stand_below_each_other(
     browser: Browser, page: Page, digit_run: Run
 ) -> None:

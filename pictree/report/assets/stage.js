@@ -1,0 +1,301 @@
+// The map itself: points, pictures where there is room for them, names, marks.
+import { NONE } from "./groups.js";
+import { Grid } from "./grid.js";
+import { Camera } from "./camera.js";
+import { Points, shuffled } from "./points.js";
+import { Splats } from "./splats.js";
+import { soon, state } from "./state.js";
+
+const PICTURE = 34; // longest side on the map
+const CROWD = 5; // points for each place of a picture, up to which pictures are shown
+const SLOW = 45; // milliseconds between frames
+const LEAST = 40_000; // points of a quick frame
+const MOVE = 550; // milliseconds
+
+export class Stage {
+  /** @param {HTMLElement} box @param {Uint16Array[]} maps @param {import("./atlas.js").Atlas} atlas */
+  constructor(box, maps, atlas) {
+    Object.assign(this, { box, maps, atlas });
+    this.count = maps[0].length / 2;
+    this.camera = new Camera();
+    this.order = shuffled(this.count);
+    this.overlay = box.querySelector("canvas.marks");
+    this.pen = this.overlay.getContext("2d");
+    this.painter = this.#painter();
+    /** @type {Map<Uint16Array, Grid>} */
+    this.grids = new Map();
+    this.shades = new Uint32Array(this.count);
+    this.quick = this.count; // points of a frame while the camera moves
+    this.line = []; // of the lasso, in pixels
+    this.drawn = []; // pictures: [image, x, y]
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.render = soon(() => this.#frame());
+    atlas.arrived = () => this.render();
+    this.show(0, false);
+    new ResizeObserver(() => this.#resize()).observe(box);
+    this.#resize();
+    this.camera = Object.assign(this.camera, this.camera.home());
+  }
+
+  #painter() {
+    const canvas = this.box.querySelector("canvas.points");
+    try {
+      return new Points(canvas, this.order);
+    } catch {
+      // A canvas that was asked for WebGL gives no 2-D context any more.
+      const fresh = canvas.cloneNode();
+      canvas.replaceWith(fresh);
+      return new Splats(fresh, this.order);
+    }
+  }
+
+  /** @returns {Grid} of the map that is shown */
+  get grid() {
+    const places = this.maps[state.map];
+    if (!this.grids.has(places)) this.grids.set(places, new Grid(places));
+    return this.grids.get(places);
+  }
+
+  #resize() {
+    const { clientWidth: width, clientHeight: height } = this.box;
+    if (!width || !height) return;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const whole = this.camera.whole;
+    Object.assign(this.camera, { width, height });
+    this.camera.scale *= this.camera.whole / whole;
+    for (const canvas of this.box.querySelectorAll("canvas")) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    this.render();
+  }
+
+  /** Switch to a map; the points travel there. @param {number} number */
+  show(number, travels = true) {
+    const before = this.maps[this.shown ?? number];
+    this.shown = number;
+    const places = this.maps[number];
+    this.painter.places(before, places);
+    const extent = [1, 1e-6];
+    for (let i = 0; i < places.length; i += 2) {
+      if (places[i + 1] > extent[1]) extent[1] = places[i + 1];
+      if (places[i] > extent[0]) extent[0] = places[i];
+    }
+    this.camera.extent = extent.map((v, i) => Math.max(v / 65535, i ? 0.02 : 0.02));
+    this.moving = travels && !this.still.matches ? { since: performance.now(), kind: "map" } : null;
+    if (travels) this.fly(this.camera.home());
+    this.render();
+  }
+
+  /** Move the camera. @param {{x: number, y: number, scale: number}} to */
+  fly(to) {
+    const { x, y, scale } = this.camera;
+    this.flight = { from: { x, y, scale }, to, since: performance.now() };
+    if (this.still.matches) this.flight.since -= MOVE;
+    this.render();
+  }
+
+  /** @param {import("./groups.js").Groups} groups */
+  paint(groups) {
+    this.groups = groups;
+    const { selection, group } = state;
+    const colours = [...groups.colours, getComputedStyle(this.box).getPropertyValue("--rest")];
+    const shade = colours.map((colour) => {
+      const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.trim().slice(i, i + 2), 16));
+      return (r | (g << 8) | (b << 16)) >>> 0;
+    });
+    const rest = colours.length - 1;
+    const faint = group >= 0 || selection;
+    for (let i = 0; i < this.count; i++) {
+      const own = groups.of[i];
+      const full = (group < 0 || own === group) && (!selection || selection.mask[i]);
+      const solid = !faint ? 0xd0 : full ? 0xff : 0x1c;
+      this.shades[i] = (shade[own === NONE ? rest : own] | (solid << 24)) >>> 0;
+    }
+    this.painter.colours(this.shades);
+    this.names = this.#names(groups);
+    this.render();
+  }
+
+  /** Where each group's name stands: in the middle of its fullest cell. */
+  #names(groups) {
+    if (groups.names.length > 60) return [];
+    const places = this.maps[state.map];
+    const counts = new Uint32Array(groups.names.length * 1024);
+    for (let i = 0; i < this.count; i++) {
+      const group = groups.of[i];
+      if (group !== NONE) counts[group * 1024 + (places[2 * i + 1] >> 11) * 32 + (places[2 * i] >> 11)]++;
+    }
+    return groups.names.map((name, group) => {
+      const own = counts.subarray(group * 1024, group * 1024 + 1024);
+      let best = 0;
+      for (let cell = 1; cell < 1024; cell++) if (own[cell] > own[best]) best = cell;
+      return own[best] && name.length <= 24
+        ? { name, group, x: ((best % 32) + 0.5) / 32, y: (Math.floor(best / 32) + 0.5) / 32 }
+        : null;
+    }).filter(Boolean);
+  }
+
+  /** Side of a point in pixels: small where there are many. */
+  get side() {
+    const room = Math.sqrt((this.camera.width * this.camera.height) / this.count);
+    const near = Math.sqrt(this.camera.scale / this.camera.whole);
+    return Math.min(14, Math.max(1.2, 0.45 * room * near));
+  }
+
+  /** Pictures take the place of points: they stand on a grid, one in each cell. */
+  get isNear() {
+    const { width, height } = this.camera;
+    const cells = (width / PICTURE) * (height / PICTURE);
+    return this.atlas.facts !== null && this.grid.count(this.camera.seen) <= CROWD * cells;
+  }
+
+  #frame() {
+    const now = performance.now();
+    const turning = this.moving ? Math.min(1, (now - this.moving.since) / MOVE) : 1;
+    if (turning === 1) this.moving = null;
+    this.#steer(now);
+    const active = this.moving || this.flight || this.busy;
+    this.#pace(now, active);
+    const eased = turning * turning * (3 - 2 * turning);
+    this.painter.draw(this.camera, eased, this.side, active ? this.quick : this.count);
+    this.#marks(Boolean(this.moving));
+    if (this.moving || this.flight) this.render();
+    this.box.dispatchEvent(new Event("drawn"));
+  }
+
+  /** Draw fewer points while the camera moves, if all of them take too long. */
+  #pace(now, active) {
+    const passed = now - (this.last ?? 0);
+    this.last = now;
+    if (!active) return;
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => { this.busy = false; this.render(); }, 160);
+    if (passed > 400) return;
+    if (passed > SLOW) this.quick = Math.max(LEAST, Math.min(this.quick, this.count) * 0.7);
+    else if (passed < SLOW / 2) this.quick = Math.min(this.count, this.quick * 1.15);
+  }
+
+  #steer(now) {
+    if (!this.flight) return;
+    const { from, to, since } = this.flight;
+    const share = Math.min(1, (now - since) / MOVE);
+    const eased = share * share * (3 - 2 * share);
+    for (const key of ["x", "y"]) this.camera[key] = from[key] + eased * (to[key] - from[key]);
+    this.camera.scale = from.scale * (to.scale / from.scale) ** eased;
+    if (share === 1) this.flight = null;
+  }
+
+  #marks(isTurning) {
+    const { pen, camera } = this;
+    const ratio = this.overlay.width / camera.width;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, camera.width, camera.height);
+    this.drawn = [];
+    if (isTurning) return;
+    if (this.isNear) this.#pictures();
+    if (this.names) this.#write();
+    if (state.image >= 0) this.#ring(state.image);
+    if (this.line.length > 1) this.#lasso();
+  }
+
+  #pictures() {
+    const { pen, camera, atlas } = this;
+    const places = this.maps[state.map];
+    const columns = Math.ceil(camera.width / PICTURE) + 2;
+    const taken = new Map();
+    this.grid.each(camera.seen, (point) => {
+      if (!atlas.has(point) || this.shades[point] >>> 24 < 0x80) return;
+      const [x, y] = camera.toPixel(places[2 * point] / 65535, places[2 * point + 1] / 65535);
+      // Cells are fixed to the map, so that panning does not change the choice.
+      const [cx, cy] = [x + camera.x * camera.scale, y - camera.y * camera.scale];
+      const cell = Math.floor(cy / PICTURE) * columns * 8 + Math.floor(cx / PICTURE);
+      if (!taken.has(cell)) taken.set(cell, [point, x, y]);
+    });
+    const [w, h] = atlas.fitted(PICTURE - 6);
+    const done = [];
+    for (const [point, x, y] of taken.values()) {
+      const [left, top] = [x - w / 2, y - h / 2];
+      if (done.some(([, a, b]) => Math.abs(a - left) < w + 3 && Math.abs(b - top) < h + 3)) continue;
+      const group = this.groups.of[point];
+      pen.fillStyle = group === NONE ? "#8b9097" : this.groups.colours[group];
+      pen.fillRect(left - 2, top - 2, w + 4, h + 4);
+      atlas.draw(pen, point, left, top, PICTURE - 6);
+      done.push([point, left, top]);
+    }
+    this.drawn = done.map(([point, left, top]) => [point, left, top, w, h]);
+  }
+
+  #write() {
+    const { pen, camera } = this;
+    const near = camera.scale > 3 * camera.whole;
+    pen.font = `700 ${near ? 20 : 15}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineWidth = 4;
+    pen.lineJoin = "round";
+    const style = getComputedStyle(this.box);
+    [pen.strokeStyle, pen.fillStyle] = [style.getPropertyValue("--sheet"), style.getPropertyValue("--ink")];
+    for (const { name, group, x, y } of this.names) {
+      if (state.group >= 0 && state.group !== group) continue;
+      const at = camera.toPixel(x, y);
+      pen.strokeText(name, ...at);
+      pen.fillText(name, ...at);
+    }
+  }
+
+  #ring(image) {
+    const { pen } = this;
+    const places = this.maps[state.map];
+    const [x, y] = this.camera.toPixel(places[2 * image] / 65535, places[2 * image + 1] / 65535);
+    pen.beginPath();
+    pen.arc(x, y, 9, 0, 7);
+    for (const [colour, wide] of [["#fff", 5], ["#000", 2.5]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = wide;
+      pen.stroke();
+    }
+  }
+
+  #lasso() {
+    const { pen } = this;
+    pen.beginPath();
+    this.line.forEach(([x, y], i) => pen[i ? "lineTo" : "moveTo"](x, y));
+    pen.closePath();
+    pen.fillStyle = "#3f90da33";
+    pen.fill();
+    pen.strokeStyle = "#0b5fae";
+    pen.lineWidth = 2;
+    pen.setLineDash([6, 4]);
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+
+  /** The image at a pixel; -1 for none. @param {number} px @param {number} py */
+  at(px, py) {
+    const hit = this.drawn.findLast(([, x, y, w, h]) => px >= x - 2 && py >= y - 2 && px <= x + w + 2 && py <= y + h + 2);
+    if (hit) return hit[0];
+    const [x, y] = this.camera.toPlace(px, py);
+    return this.grid.nearest(x, y, 14 / this.camera.scale);
+  }
+
+  /** Pixel of an image. @param {number} image */
+  pixel(image) {
+    const places = this.maps[state.map];
+    return this.camera.toPixel(places[2 * image] / 65535, places[2 * image + 1] / 65535);
+  }
+
+  /** Fly to an image, near enough to see it as a picture. @param {number} image */
+  visit(image) {
+    const places = this.maps[state.map];
+    const [x, y] = [places[2 * image] / 65535, places[2 * image + 1] / 65535];
+    let scale = Math.max(this.camera.scale, this.camera.whole);
+    const cells = (this.camera.width / PICTURE) * (this.camera.height / PICTURE);
+    const many = (s) => {
+      const [w, h] = [this.camera.width / s / 2, this.camera.height / s / 2];
+      return this.grid.count([x - w, y - h, x + w, y + h]) > 2 * cells;
+    };
+    while (scale < 400 * this.camera.whole && many(scale)) scale *= 1.3;
+    this.fly({ x, y, scale });
+  }
+}
