@@ -7,7 +7,7 @@ from importlib.resources import files
 
 MODULES = (
     "data", "state", "words", "tree", "camera", "grid", "lasso", "atlas", "groups", "paths",
-    "points", "splats", "save", "stage", "pointer", "legend", "facts", "search", "selection",
+    "points", "splats", "save", "marks", "stage", "pointer", "legend", "facts", "search", "selection",
     "cut", "dendrogram", "cards", "main",
 )  # fmt: skip
 """Files of assets/ in the order in which they need each other."""

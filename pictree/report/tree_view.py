@@ -103,9 +103,14 @@ class Tag:
 
 @dataclass(frozen=True)
 class TreeView:
-    """The drawing, in CSS pixels from (-`MARGIN`, 0), and what it shows in words."""
+    """The drawing, in CSS pixels from (-`MARGIN`, 0), and what it shows in words.
+
+    ``kept`` says what the cut keeps, ``bars`` where the clusters' bars stand, and ``half`` how far
+    these reach above and below a tip.
+    """
 
     about: str
+    kept: str
     width: int
     height: int
     branches: list[Branch]
@@ -129,6 +134,7 @@ def tree_view(found: Findings) -> TreeView | None:
     bars = top.end + 2 * _BEFORE + most * (_TIP + _GAP) + _SIZES
     return TreeView(
         about=_about(top),
+        kept=_kept(top),
         width=round(bars + _NAMES) + 2 * MARGIN,
         height=round(max(spot.y for spot in top.tips) + BAND) + MARGIN,
         branches=branches,
@@ -230,7 +236,13 @@ def _about(top: Top) -> str:
     last = f"the last {merges} merges" if merges < len(tree.children) else "all merges"
     return (
         f"{counted(int(tree.sizes[-1]), 'image')} in {count(tree.n_leaves)} leaves, and {last} of "
-        "these. "
-        f"Cut into {counted(top.k, 'cluster')}, the tree keeps "
-        f"{percent(float(kept(tree)[top.k - 1]), 1)} of what its leaves tell about neighbours."
+        "these."
+    )
+
+
+def _kept(top: Top) -> str:
+    share = percent(float(kept(top.tree)[top.k - 1]), 1)
+    return (
+        f"Cut into {counted(top.k, 'cluster')}, the tree keeps {share} of what its leaves tell "
+        "about neighbours."
     )

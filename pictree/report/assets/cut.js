@@ -1,8 +1,11 @@
 // The slider that cuts the tree, and the figures of the cut.
 import { set, soon, state } from "./state.js";
-import { count, make } from "./words.js";
+import { count, make, percent } from "./words.js";
 
 const BEST = 5;
+const PURITY = "Share of images that have the commonest known label of their cluster; it grows with k";
+const MATCHED = "Share of images that are right when each known label gets one cluster at most; it falls when there are more clusters than labels";
+const AGREE = "How alike the tree's runs are at this number of clusters (adjusted Rand index)";
 
 /** @param {HTMLElement} bar @param {any} page tree, facts */
 export function cutter(bar, { tree, facts }) {
@@ -33,12 +36,18 @@ export function figures(bar, { tree, facts, colouring }) {
   const sizes = groups.sizes.slice(0, k);
   const said = [["Largest", count(Math.max(...sizes))], ["Smallest", count(Math.min(...sizes))]];
   const scores = facts.tree.figures[k];
-  if (scores) said.push(["Purity", scores.purity.toFixed(3)], ["Matched accuracy", scores.acc.toFixed(3)]);
+  if (scores) said.push(["Purity", scores.purity.toFixed(3), PURITY], ["Matched accuracy", scores.acc.toFixed(3), MATCHED]);
   const agree = /agree (\d+)%/.exec(facts.reasons.find(([other]) => other === k)?.[1] ?? "");
-  if (agree) said.push(["Runs agree", `${agree[1]}\u00a0%`]);
+  if (agree) said.push(["Runs agree", `${agree[1]}\u00a0%`, AGREE]);
   bar.querySelector("dl").replaceChildren(
-    ...said.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))),
+    ...said.map(([term, value, about]) => {
+      const name = about ? make("abbr", { title: about }, term) : term;
+      return make("div", {}, make("dt", {}, name), make("dd", {}, value));
+    }),
   );
+  const share = percent(facts.tree.kept[k - 1], 1);
+  document.getElementById("kept").textContent =
+    `Cut into ${k} clusters, the tree keeps ${share} of what its leaves tell about neighbours.`;
   const command = bar.querySelector(".command");
   command.textContent = k === tree.own ? "" : "To keep this cut: ";
   if (k !== tree.own) command.append(make("code", {}, `pictree cut RUN --k ${k}`));

@@ -5,6 +5,7 @@ import { state } from "./state.js";
 import { make } from "./words.js";
 
 const SHOWN = 112;
+const BUTTONS = 52; // width of the buttons at the right
 
 /** @param {HTMLElement} card @param {any} page stage, atlas, paths, colouring */
 export async function imageFacts(card, { stage, atlas, paths, colouring }) {
@@ -34,7 +35,7 @@ function place(card, stage, image) {
   const [x, y] = stage.pixel(image);
   const { width, height } = stage.camera;
   const { offsetWidth: w, offsetHeight: h } = card;
-  const left = x + 24 + w < width ? x + 24 : x - 24 - w;
+  const left = x + 44 + w < width - BUTTONS ? x + 44 : x - 44 - w;
   card.style.left = `${Math.max(4, Math.min(left, width - w - 4))}px`;
   card.style.top = `${Math.max(4, Math.min(y - h / 2, height - h - 4))}px`;
 }

@@ -18,7 +18,7 @@ void main() {
 const FRAGMENT = `#version 300 es
 precision mediump float;
 in vec4 shade;
-uniform float side;
+uniform highp float side;
 out vec4 pixel;
 void main() {
   float away = length(gl_PointCoord - 0.5) * 2.0;
@@ -40,11 +40,35 @@ export function shuffled(n) {
   return order;
 }
 
+/**
+ * The values in the order in which they are drawn: read one after the other they are at hand.
+ * @template {Uint16Array|Uint32Array} T
+ * @param {T} values @param {Uint32Array} order @param {number} each values of a point @returns {T}
+ */
+export function ordered(values, order, each) {
+  const result = new values.constructor(values.length);
+  for (let i = 0; i < order.length; i++) {
+    for (let c = 0; c < each; c++) result[each * i + c] = values[each * order[i] + c];
+  }
+  return result;
+}
+
+/** Whether a processor plays the graphics card. @param {WebGL2RenderingContext} gl */
+function isSoftware(gl) {
+  const asked = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(asked ? asked.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+}
+
 export class Points {
-  /** @param {HTMLCanvasElement} canvas @param {Uint32Array} order */
-  constructor(canvas, order) {
-    const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true, failIfMajorPerformanceCaveat: true });
-    if (!gl) throw new Error("no WebGL 2 by a graphics card");
+  /**
+   * @param {HTMLCanvasElement} canvas @param {Uint32Array} order
+   * @param {boolean} byCard refuse WebGL that a processor works out: writing pixels is faster
+   */
+  constructor(canvas, order, byCard = true) {
+    const options = { antialias: false, failIfMajorPerformanceCaveat: byCard };
+    const gl = canvas.getContext("webgl2", options);
+    if (!gl || (byCard && isSoftware(gl))) throw new Error("no WebGL 2 by a graphics card");
     this.gl = gl;
     this.order = order;
     this.program = this.#program();
@@ -82,22 +106,14 @@ export class Points {
 
   /** @param {Uint16Array} before @param {Uint16Array} after places between which they move */
   places(before, after) {
-    this.#fill("before", this.#ordered(before, Uint16Array, 2), 2, this.gl.UNSIGNED_SHORT);
-    this.#fill("after", this.#ordered(after, Uint16Array, 2), 2, this.gl.UNSIGNED_SHORT);
+    this.#fill("before", ordered(before, this.order, 2), 2, this.gl.UNSIGNED_SHORT);
+    this.#fill("after", ordered(after, this.order, 2), 2, this.gl.UNSIGNED_SHORT);
   }
 
   /** @param {Uint32Array} colours red in the lowest byte, then green, blue, opacity */
   colours(colours) {
-    const ordered = this.#ordered(colours, Uint32Array, 1);
-    this.#fill("colour", new Uint8Array(ordered.buffer), 4, this.gl.UNSIGNED_BYTE);
-  }
-
-  #ordered(values, kind, each) {
-    const ordered = new kind(values.length);
-    this.order.forEach((point, i) => {
-      for (let c = 0; c < each; c++) ordered[each * i + c] = values[each * point + c];
-    });
-    return ordered;
+    const shades = ordered(colours, this.order, 1);
+    this.#fill("colour", new Uint8Array(shades.buffer), 4, this.gl.UNSIGNED_BYTE);
   }
 
   /** @param {import("./camera.js").Camera} camera @param {number} share way from before to after
@@ -113,5 +129,10 @@ export class Points {
     gl.uniform1f(at.side, side * ratio);
     gl.uniform1f(at.share, share);
     gl.drawArrays(gl.POINTS, 0, Math.min(most, this.order.length));
+  }
+
+  /** Wait until all is drawn. */
+  finish() {
+    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
   }
 }

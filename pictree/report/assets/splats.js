@@ -1,4 +1,17 @@
-// All points of a map without WebGL: squares written into the pixels of a 2-D canvas.
+// All points of a map without WebGL: dots written into the pixels of a 2-D canvas.
+import { ordered } from "./points.js";
+
+/** Where each line of a dot begins and ends. @param {number} side in pixels */
+function lines(side) {
+  const middle = (side - 1) / 2;
+  const ends = new Uint8Array(2 * side);
+  for (let row = 0; row < side; row++) {
+    const half = side < 4 ? middle : Math.sqrt(Math.max(0, (side / 2) ** 2 - (row - middle) ** 2));
+    ends[2 * row] = Math.max(0, Math.round(middle - half));
+    ends[2 * row + 1] = Math.min(side, Math.round(middle + half) + 1);
+  }
+  return ends;
+}
 
 export class Splats {
   /** @param {HTMLCanvasElement} canvas @param {Uint32Array} order */
@@ -8,11 +21,12 @@ export class Splats {
   }
 
   places(before, after) {
-    Object.assign(this, { before, after });
+    this.before = ordered(before, this.order, 2);
+    this.after = before === after ? this.before : ordered(after, this.order, 2);
   }
 
   colours(colours) {
-    this.shades = colours;
+    this.shades = ordered(colours, this.order, 1);
   }
 
   /** See Points.draw. */
@@ -28,20 +42,29 @@ export class Splats {
     this.context.putImageData(this.image, 0, 0);
   }
 
-  #write(camera, share, square, count) {
-    const { before, after, shades, order, pixels } = this;
+  #write(camera, share, side, count) {
+    const { before, after, shades, pixels } = this;
     const { width, height } = this.context.canvas;
     const scale = (camera.scale * width) / camera.width;
-    const [left, top] = [width / 2 - camera.x * scale - square / 2, height / 2 + camera.y * scale - square / 2];
+    const left = width / 2 - camera.x * scale - side / 2 + 0.5;
+    const top = height / 2 + camera.y * scale - side / 2 + 0.5;
     const step = scale / 65535;
+    const still = share === 1;
+    const dot = lines(side);
     for (let i = 0; i < count; i++) {
-      const p = order[i];
-      const x = Math.round(left + step * (before[2 * p] + share * (after[2 * p] - before[2 * p])));
-      const y = Math.round(top - step * (before[2 * p + 1] + share * (after[2 * p + 1] - before[2 * p + 1])));
-      if (x < 0 || y < 0 || x + square > width || y + square > height) continue;
-      const shade = shades[p];
-      for (let row = 0, at = y * width + x; row < square; row++, at += width) {
-        for (let column = 0; column < square; column++) {
+      let px = after[2 * i];
+      let py = after[2 * i + 1];
+      if (!still) {
+        px = before[2 * i] + share * (px - before[2 * i]);
+        py = before[2 * i + 1] + share * (py - before[2 * i + 1]);
+      }
+      const x = Math.floor(left + step * px);
+      const y = Math.floor(top - step * py);
+      if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
+      const shade = shades[i];
+      for (let row = 0, at = y * width + x; row < side; row++, at += width) {
+        const to = dot[2 * row + 1];
+        for (let column = dot[2 * row]; column < to; column++) {
           // A faint point never covers a full one.
           if (shade >>> 24 >= pixels[at + column] >>> 24) pixels[at + column] = shade;
         }

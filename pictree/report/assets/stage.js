@@ -1,12 +1,12 @@
-// The map itself: points, pictures where there is room for them, names, marks.
+// The map itself: its camera, its points, and what is near a pixel.
 import { NONE } from "./groups.js";
 import { Grid } from "./grid.js";
 import { Camera } from "./camera.js";
+import { Marks, PICTURE } from "./marks.js";
 import { Points, shuffled } from "./points.js";
 import { Splats } from "./splats.js";
 import { soon, state } from "./state.js";
 
-const PICTURE = 34; // longest side on the map
 const CROWD = 5; // points for each place of a picture, up to which pictures are shown
 const SLOW = 45; // milliseconds between frames
 const LEAST = 40_000; // points of a quick frame
@@ -19,15 +19,15 @@ export class Stage {
     this.count = maps[0].length / 2;
     this.camera = new Camera();
     this.order = shuffled(this.count);
-    this.overlay = box.querySelector("canvas.marks");
-    this.pen = this.overlay.getContext("2d");
+    this.marks = new Marks(this, box.querySelector("canvas.marks"));
     this.painter = this.#painter();
     /** @type {Map<Uint16Array, Grid>} */
     this.grids = new Map();
     this.shades = new Uint32Array(this.count);
     this.quick = this.count; // points of a frame while the camera moves
     this.line = []; // of the lasso, in pixels
-    this.drawn = []; // pictures: [image, x, y]
+    /** @type {Array<number[]>} pictures that are shown: image, x, y, width, height */
+    this.drawn = [];
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.render = soon(() => this.#frame());
     atlas.arrived = () => this.render();
@@ -42,16 +42,33 @@ export class Stage {
     try {
       return new Points(canvas, this.order);
     } catch {
-      // A canvas that was asked for WebGL gives no 2-D context any more.
-      const fresh = canvas.cloneNode();
-      canvas.replaceWith(fresh);
-      return new Splats(fresh, this.order);
+      return new Splats(this.#fresh(canvas), this.order);
     }
+  }
+
+  /** A canvas that was asked for one kind of context gives no other any more. */
+  #fresh(canvas) {
+    const fresh = canvas.cloneNode();
+    canvas.replaceWith(fresh);
+    return fresh;
+  }
+
+  /** Draw by WebGL even without a graphics card; for the tests. */
+  usePoints() {
+    this.painter = new Points(this.#fresh(this.box.querySelector("canvas.points")), this.order, false);
+    this.painter.places(this.places, this.places);
+    this.painter.colours(this.shades);
+    this.render();
+  }
+
+  /** Places of the map that is shown. */
+  get places() {
+    return this.maps[state.map];
   }
 
   /** @returns {Grid} of the map that is shown */
   get grid() {
-    const places = this.maps[state.map];
+    const { places } = this;
     if (!this.grids.has(places)) this.grids.set(places, new Grid(places));
     return this.grids.get(places);
   }
@@ -113,27 +130,8 @@ export class Stage {
       this.shades[i] = (shade[own === NONE ? rest : own] | (solid << 24)) >>> 0;
     }
     this.painter.colours(this.shades);
-    this.names = this.#names(groups);
+    this.marks.name(groups);
     this.render();
-  }
-
-  /** Where each group's name stands: in the middle of its fullest cell. */
-  #names(groups) {
-    if (groups.names.length > 60) return [];
-    const places = this.maps[state.map];
-    const counts = new Uint32Array(groups.names.length * 1024);
-    for (let i = 0; i < this.count; i++) {
-      const group = groups.of[i];
-      if (group !== NONE) counts[group * 1024 + (places[2 * i + 1] >> 11) * 32 + (places[2 * i] >> 11)]++;
-    }
-    return groups.names.map((name, group) => {
-      const own = counts.subarray(group * 1024, group * 1024 + 1024);
-      let best = 0;
-      for (let cell = 1; cell < 1024; cell++) if (own[cell] > own[best]) best = cell;
-      return own[best] && name.length <= 24
-        ? { name, group, x: ((best % 32) + 0.5) / 32, y: (Math.floor(best / 32) + 0.5) / 32 }
-        : null;
-    }).filter(Boolean);
   }
 
   /** Side of a point in pixels: small where there are many. */
@@ -143,11 +141,14 @@ export class Stage {
     return Math.min(14, Math.max(1.2, 0.45 * room * near));
   }
 
-  /** Pictures take the place of points: they stand on a grid, one in each cell. */
+  /** Places for pictures on the stage. */
+  get room() {
+    return (this.camera.width * this.camera.height) / PICTURE ** 2;
+  }
+
+  /** Whether there is room for pictures in place of points. */
   get isNear() {
-    const { width, height } = this.camera;
-    const cells = (width / PICTURE) * (height / PICTURE);
-    return this.atlas.facts !== null && this.grid.count(this.camera.seen) <= CROWD * cells;
+    return this.atlas.facts !== null && this.grid.count(this.camera.seen) <= CROWD * this.room;
   }
 
   #frame() {
@@ -159,7 +160,7 @@ export class Stage {
     this.#pace(now, active);
     const eased = turning * turning * (3 - 2 * turning);
     this.painter.draw(this.camera, eased, this.side, active ? this.quick : this.count);
-    this.#marks(Boolean(this.moving));
+    this.marks.draw(Boolean(this.moving));
     if (this.moving || this.flight) this.render();
     this.box.dispatchEvent(new Event("drawn"));
   }
@@ -186,91 +187,6 @@ export class Stage {
     if (share === 1) this.flight = null;
   }
 
-  #marks(isTurning) {
-    const { pen, camera } = this;
-    const ratio = this.overlay.width / camera.width;
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, camera.width, camera.height);
-    this.drawn = [];
-    if (isTurning) return;
-    if (this.isNear) this.#pictures();
-    if (this.names) this.#write();
-    if (state.image >= 0) this.#ring(state.image);
-    if (this.line.length > 1) this.#lasso();
-  }
-
-  #pictures() {
-    const { pen, camera, atlas } = this;
-    const places = this.maps[state.map];
-    const columns = Math.ceil(camera.width / PICTURE) + 2;
-    const taken = new Map();
-    this.grid.each(camera.seen, (point) => {
-      if (!atlas.has(point) || this.shades[point] >>> 24 < 0x80) return;
-      const [x, y] = camera.toPixel(places[2 * point] / 65535, places[2 * point + 1] / 65535);
-      // Cells are fixed to the map, so that panning does not change the choice.
-      const [cx, cy] = [x + camera.x * camera.scale, y - camera.y * camera.scale];
-      const cell = Math.floor(cy / PICTURE) * columns * 8 + Math.floor(cx / PICTURE);
-      if (!taken.has(cell)) taken.set(cell, [point, x, y]);
-    });
-    const [w, h] = atlas.fitted(PICTURE - 6);
-    const done = [];
-    for (const [point, x, y] of taken.values()) {
-      const [left, top] = [x - w / 2, y - h / 2];
-      if (done.some(([, a, b]) => Math.abs(a - left) < w + 3 && Math.abs(b - top) < h + 3)) continue;
-      const group = this.groups.of[point];
-      pen.fillStyle = group === NONE ? "#8b9097" : this.groups.colours[group];
-      pen.fillRect(left - 2, top - 2, w + 4, h + 4);
-      atlas.draw(pen, point, left, top, PICTURE - 6);
-      done.push([point, left, top]);
-    }
-    this.drawn = done.map(([point, left, top]) => [point, left, top, w, h]);
-  }
-
-  #write() {
-    const { pen, camera } = this;
-    const near = camera.scale > 3 * camera.whole;
-    pen.font = `700 ${near ? 20 : 15}px system-ui, sans-serif`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineWidth = 4;
-    pen.lineJoin = "round";
-    const style = getComputedStyle(this.box);
-    [pen.strokeStyle, pen.fillStyle] = [style.getPropertyValue("--sheet"), style.getPropertyValue("--ink")];
-    for (const { name, group, x, y } of this.names) {
-      if (state.group >= 0 && state.group !== group) continue;
-      const at = camera.toPixel(x, y);
-      pen.strokeText(name, ...at);
-      pen.fillText(name, ...at);
-    }
-  }
-
-  #ring(image) {
-    const { pen } = this;
-    const places = this.maps[state.map];
-    const [x, y] = this.camera.toPixel(places[2 * image] / 65535, places[2 * image + 1] / 65535);
-    pen.beginPath();
-    pen.arc(x, y, 9, 0, 7);
-    for (const [colour, wide] of [["#fff", 5], ["#000", 2.5]]) {
-      pen.strokeStyle = colour;
-      pen.lineWidth = wide;
-      pen.stroke();
-    }
-  }
-
-  #lasso() {
-    const { pen } = this;
-    pen.beginPath();
-    this.line.forEach(([x, y], i) => pen[i ? "lineTo" : "moveTo"](x, y));
-    pen.closePath();
-    pen.fillStyle = "#3f90da33";
-    pen.fill();
-    pen.strokeStyle = "#0b5fae";
-    pen.lineWidth = 2;
-    pen.setLineDash([6, 4]);
-    pen.stroke();
-    pen.setLineDash([]);
-  }
-
   /** The image at a pixel; -1 for none. @param {number} px @param {number} py */
   at(px, py) {
     const hit = this.drawn.findLast(([, x, y, w, h]) => px >= x - 2 && py >= y - 2 && px <= x + w + 2 && py <= y + h + 2);
@@ -281,19 +197,18 @@ export class Stage {
 
   /** Pixel of an image. @param {number} image */
   pixel(image) {
-    const places = this.maps[state.map];
+    const { places } = this;
     return this.camera.toPixel(places[2 * image] / 65535, places[2 * image + 1] / 65535);
   }
 
   /** Fly to an image, near enough to see it as a picture. @param {number} image */
   visit(image) {
-    const places = this.maps[state.map];
+    const { places } = this;
     const [x, y] = [places[2 * image] / 65535, places[2 * image + 1] / 65535];
     let scale = Math.max(this.camera.scale, this.camera.whole);
-    const cells = (this.camera.width / PICTURE) * (this.camera.height / PICTURE);
     const many = (s) => {
       const [w, h] = [this.camera.width / s / 2, this.camera.height / s / 2];
-      return this.grid.count([x - w, y - h, x + w, y + h]) > 2 * cells;
+      return this.grid.count([x - w, y - h, x + w, y + h]) > 2 * this.room;
     };
     while (scale < 400 * this.camera.whole && many(scale)) scale *= 1.3;
     this.fly({ x, y, scale });

@@ -22,6 +22,7 @@ BYTES_INSIDE = 13_000_000
 _SIDES = (64, 48, 40, 32, 28, 24, 20, 16, 12)  # longest side of a tile
 _WIDE = 1_008  # pixels of an atlas; a whole number of most sides
 _QUALITY = 50
+_BYTES_READ = 1 << 25  # at once
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,16 @@ def _tile_size(pixels: Stacked, order: np.ndarray, inside: int) -> tuple[int, in
 
 def _drawer(pixels: Stacked, size: tuple[int, int], columns: int) -> Callable[[np.ndarray], bytes]:
     """Return what makes an atlas of some rows."""
+    block = max(1, _BYTES_READ // int(np.prod(pixels.shape[1:])))
 
     def draw(rows: np.ndarray) -> bytes:
         lines = -(-len(rows) // columns)
         sheet = np.zeros((lines, size[1], columns, size[0], pixels.shape[3]), np.uint8)
-        for at in np.argsort(rows, kind="stable"):  # a memory map is read forwards
-            line, column = divmod(int(at), columns)
-            sheet[line, :, column] = _reduced(pixels[int(rows[at])], size)
+        order = np.argsort(rows, kind="stable")  # a memory map is read forwards
+        for start in range(0, len(order), block):
+            places = order[start : start + block]
+            for at, image in zip(places.tolist(), pixels[rows[places]], strict=True):
+                sheet[at // columns, :, at % columns] = _reduced(image, size)
         flat = sheet.reshape(lines * size[1], columns * size[0], pixels.shape[3])
         return _encoded(Image.fromarray(flat[..., 0] if flat.shape[2] == 1 else flat))
 
@@ -116,10 +120,7 @@ def _drawer(pixels: Stacked, size: tuple[int, int], columns: int) -> Callable[[n
 def _reduced(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if pixels.shape[1::-1] == size:
         return pixels
-    image = Image.fromarray(
-        np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    )
-    small = np.asarray(image.resize(size, Image.Resampling.BOX, reducing_gap=3.0))
+    small = np.asarray(to_image(pixels).resize(size, Image.Resampling.BOX, reducing_gap=3.0))
     return small.reshape(size[1], size[0], pixels.shape[2])
 
 

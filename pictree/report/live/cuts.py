@@ -11,6 +11,7 @@ from pictree.clustering.tree import ClusterTree
 from pictree.neighbors import nearest
 from pictree.report.cards import means, picked, squared
 from pictree.report.gather import Findings
+from pictree.report.tree_layout import kept
 
 MOST_CLUSTERS = 60
 """The page cuts into at most this many: more cards and colours than that nobody tells apart."""
@@ -62,7 +63,7 @@ def describe(found: Findings, tree: ClusterTree, leaves: np.ndarray) -> dict[str
     -------
     dict
         ``children``; ``sizes`` and ``first`` (first row) of each leaf, by which clusters are
-        numbered; ``most`` and ``own`` k; ``nodes`` with, for each, ``pictures`` (rows nearest to
+        numbered; ``most`` and ``own`` k; what each k ``kept``, from 0 to 1; ``nodes`` with, for each, ``pictures`` (rows nearest to
         the centre, typical, and at the border to the part it was cut from); ``between``, the
         distances of their centres; ``figures`` of each k, with known labels.
     """
@@ -75,6 +76,7 @@ def describe(found: Findings, tree: ClusterTree, leaves: np.ndarray) -> dict[str
         "first": np.unique(tree.leaves, return_index=True)[1].tolist(),
         "most": largest_cut(tree),
         "own": found.k,
+        "kept": kept(tree)[: largest_cut(tree)].tolist(),
         "nodes": nodes,
         "pictures": [_pictures(found, tree, leaves, nodes, centres, node) for node in nodes],
         "between": [[float(f"{value:.3g}") for value in row] for row in distances],

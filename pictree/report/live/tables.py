@@ -14,6 +14,8 @@ from pictree.store import csv_bytes
 
 MOST_ROWS = 1_000
 """Of a ranking, such as the worst restored, this many rows are saved."""
+MOST_PAIRS = 10_000
+"""Of the pairs that are nearly the same, the most alike are saved."""
 
 
 def table_blobs(found: Findings, near: NearDuplicates) -> list[Blob]:
@@ -71,15 +73,15 @@ def duplicates(found: Findings) -> pl.DataFrame:
 
 
 def near_duplicates(found: Findings, near: NearDuplicates) -> pl.DataFrame:
-    """Return all pairs that are nearly the same, the most alike first."""
-    one, other = near.pairs.reshape(-1, 2).T
+    """Return the pairs that are nearly the same, the most alike first, at most 10,000."""
+    one, other = near.pairs.reshape(-1, 2)[:MOST_PAIRS].T
     return pl.DataFrame(
         {
             "id": found.ids[one].tolist(),
             "path": found.paths.gather(one).to_list(),
             "other_id": found.ids[other].tolist(),
             "other_path": found.paths.gather(other).to_list(),
-            "difference": near.differences.tolist(),
+            "difference": near.differences[:MOST_PAIRS].tolist(),
         }
     )
 
