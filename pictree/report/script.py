@@ -7,8 +7,8 @@ from importlib.resources import files
 
 MODULES = (
     "data", "state", "words", "tree", "camera", "grid", "lasso", "atlas", "groups", "paths",
-    "points", "splats", "save", "marks", "stage", "pointer", "legend", "facts", "search", "selection",
-    "cut", "dendrogram", "cards", "main",
+    "points", "splats", "save", "marks", "stage", "pointer", "legend", "facts", "search",
+    "selection", "cut", "dendrogram", "cards", "main",
 )  # fmt: skip
 """Files of assets/ in the order in which they need each other."""
 

@@ -63,7 +63,13 @@ export class Marks {
       const cell = seen < FEW ? point : `${Math.floor(cx / place)} ${Math.floor(cy / place)}`;
       if (!taken.has(cell)) taken.set(cell, [point, x - w / 2, y - h / 2]);
     });
-    for (const [point, left, top] of taken.values()) {
+    const chosen = [...taken.values()];
+    // Who flew to an image wants to see it, and not one that covers it.
+    if (stage.visited >= 0 && atlas.has(stage.visited)) {
+      const [x, y] = stage.pixel(stage.visited);
+      chosen.unshift([stage.visited, x - w / 2, y - h / 2]);
+    }
+    for (const [point, left, top] of chosen) {
       const covers = ([, a, b]) => Math.abs(a - left) < w + 3 && Math.abs(b - top) < h + 3;
       if (stage.drawn.some(covers)) continue;
       const group = this.groups.of[point];

@@ -26,6 +26,7 @@ export class Stage {
     this.shades = new Uint32Array(this.count);
     this.quick = this.count; // points of a frame while the camera moves
     this.line = []; // of the lasso, in pixels
+    this.visited = -1; // the image that the camera flew to
     /** @type {Array<number[]>} pictures that are shown: image, x, y, width, height */
     this.drawn = [];
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -203,6 +204,7 @@ export class Stage {
 
   /** Fly to an image, near enough to see it as a picture. @param {number} image */
   visit(image) {
+    this.visited = image;
     const { places } = this;
     const [x, y] = [places[2 * image] / 65535, places[2 * image + 1] / 65535];
     let scale = Math.max(this.camera.scale, this.camera.whole);

@@ -63,13 +63,15 @@ def describe(found: Findings, tree: ClusterTree, leaves: np.ndarray) -> dict[str
     -------
     dict
         ``children``; ``sizes`` and ``first`` (first row) of each leaf, by which clusters are
-        numbered; ``most`` and ``own`` k; what each k ``kept``, from 0 to 1; ``nodes`` with, for each, ``pictures`` (rows nearest to
-        the centre, typical, and at the border to the part it was cut from); ``between``, the
-        distances of their centres; ``figures`` of each k, with known labels.
+        numbered; ``most`` and ``own`` k; what each k has ``kept``, from 0 to 1; ``nodes`` with,
+        for each, ``pictures`` (rows nearest to the centre, typical, and at the border to the
+        part it was cut from); ``between``, the distances of their centres; ``figures`` of each
+        k, with known labels.
     """
     nodes = nodes_of_cuts(tree)
     centres = _centres(found, tree, leaves, nodes)
     distances = np.sqrt(squared(centres, centres))
+    np.fill_diagonal(distances, 0)
     return {
         "children": tree.children.tolist(),
         "sizes": tree.sizes[: tree.n_leaves].tolist(),
