@@ -62,14 +62,19 @@ def advice(pile: dict[str, Any]) -> str | None:
     )
 
 
-def unlike(found: Findings) -> list[Odd]:
-    """Return the added pictures that are unlike anything in the fit, the oddest first."""
-    limit = found.info.get("unknown_distance")
-    if found.added is None or not limit:
-        return []
+def unlike_rows(found: Findings) -> pl.DataFrame:
+    """Return id and distance of the added images that are unlike anything in the fit."""
+    if found.added is None or not found.info.get("unknown_distance"):
+        return pl.DataFrame(schema={"id": pl.UInt32, "distance": pl.Float32})
     used = pl.DataFrame({"id": found.ids})
     table = found.added.filter("unknown").join(used, on="id", how="semi")
-    table = table.sort("distance", "id", descending=[True, False]).head(MOST_ODD)
+    return table.sort("distance", "id", descending=[True, False]).select("id", "distance")
+
+
+def unlike(found: Findings) -> list[Odd]:
+    """Return the oddest of `unlike_rows` as pictures."""
+    table = unlike_rows(found).head(MOST_ODD)
     rows = np.searchsorted(found.ids, table["id"].to_numpy())
+    limit = found.info.get("unknown_distance") or 1.0
     far = [f"{distance / limit:.2f} × the limit" for distance in table["distance"]]
     return [odd(found, int(row), says) for row, says in zip(rows, far, strict=True)]

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from pictree.images.batches import Stacked
 from pictree.report.gather import Findings
+from pictree.report.live.images import copies_of
 
 MOST_CARDS = 100
 _BLOCK = 4096
@@ -48,10 +49,10 @@ def choose_cards(found: Findings) -> list[Card]:
 
     Clusters past the hundredth get their nearest image alone.
     """
-    centres = _means(found.codes, found.labels, found.k)
+    centres = means(found.codes, found.labels, found.k)
     between = _between(found, centres)
     border = _to_border(found, centres, between)
-    copies = _copies(found)
+    copies = copies_of(found)
     members = _members(found.labels, found.k)
     order = [int(c) for c in np.argsort(-found.sizes, kind="stable")]
     shown = 12 if len(order) <= 30 else 6
@@ -59,16 +60,14 @@ def choose_cards(found: Findings) -> list[Card]:
     for place, cluster in enumerate([*order, -1] if len(members[-1]) else order):
         rows = members[cluster]
         each = shown if place < MOST_CARDS or cluster < 0 else 1
-        picked = (
-            _spread(rows, each) if cluster < 0 else _picked(rows, found.distances, border, each)
-        )
+        chosen = _spread(rows, each) if cluster < 0 else picked(rows, found.distances, border, each)
         neighbour = _neighbour(between[cluster]) if cluster >= 0 else None
-        cards.append(Card(cluster, len(rows), int(copies[rows].sum()), neighbour, *picked))
+        cards.append(Card(cluster, len(rows), int(copies[rows].sum()), neighbour, *chosen))
     return cards
 
 
-def _means(codes: Stacked, labels: np.ndarray, k: int) -> np.ndarray:
-    """Mean code of each cluster, float64 (k, code size)."""
+def means(codes: Stacked, labels: np.ndarray, k: int) -> np.ndarray:
+    """Return the mean code of each cluster, float64 (k, code size); 0 for an empty one."""
     total = np.zeros((k, codes.shape[1]))
     if k == 0:
         return total
@@ -81,14 +80,15 @@ def _means(codes: Stacked, labels: np.ndarray, k: int) -> np.ndarray:
     return total / np.maximum(sizes, 1)[:, None]
 
 
-def _squared(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def squared(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return the squared distances of rows (n, d) and centres (k, d), (n, k)."""
     squares = (rows**2).sum(1)[:, None] - 2 * rows @ centres.T + (centres**2).sum(1)
     return np.maximum(squares, 0)
 
 
 def _between(found: Findings, centres: np.ndarray) -> np.ndarray:
     """Distances between the clusters' centres, (k, k); infinite to itself and to empty ones."""
-    distances = np.sqrt(_squared(centres, centres))
+    distances = np.sqrt(squared(centres, centres))
     np.fill_diagonal(distances, np.inf)
     distances[:, found.sizes == 0] = np.inf
     return distances
@@ -106,7 +106,7 @@ def _to_border(found: Findings, centres: np.ndarray, between: np.ndarray) -> np.
     for start in range(0, len(border), _BLOCK):
         own = np.maximum(found.labels[start : start + _BLOCK], 0)
         codes = found.codes[start : start + _BLOCK].astype(np.float64)
-        squares = _squared(codes, centres)
+        squares = squared(codes, centres)
         further = squares - squares[np.arange(len(own)), own][:, None]
         apart = np.maximum(between[own], 1e-12)
         border[start : start + _BLOCK] = np.where(
@@ -119,13 +119,6 @@ def _neighbour(distances: np.ndarray) -> int | None:
     return None if np.isinf(distances).all() else int(distances.argmin())
 
 
-def _copies(found: Findings) -> np.ndarray:
-    """How many duplicates each used image has, int (n,)."""
-    originals = found.inventory["duplicate_of"].drop_nulls().to_numpy()
-    rows = np.searchsorted(found.ids, originals)
-    return np.bincount(rows, minlength=len(found.ids))
-
-
 def _members(labels: np.ndarray, k: int) -> dict[int, np.ndarray]:
     order = np.argsort(labels, kind="stable")
     ends = np.searchsorted(labels[order], np.arange(-1, k), side="right")
@@ -133,10 +126,20 @@ def _members(labels: np.ndarray, k: int) -> dict[int, np.ndarray]:
     return {c: order[a:b] for c, a, b in zip(range(-1, k), starts, ends, strict=True)}
 
 
-def _picked(
+def picked(
     rows: np.ndarray, distances: np.ndarray, to_border: np.ndarray | None, each: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows that are nearest, typical and at the border: at most ``each`` of a kind."""
+    """Choose the rows nearest to the centre, typical and at the border, ``each`` of a kind.
+
+    Parameters
+    ----------
+    rows : int array (m,)
+        One cluster's.
+    distances, to_border : float arrays
+        Of all rows, to the centre and to the border; without a border the farthest are chosen.
+    each : int
+        At most this many; 1 gives the nearest alone.
+    """
     rows = rows[np.argsort(distances[rows], kind="stable")]
     nearest, rest = rows[:each], rows[each:]
     if each == 1:

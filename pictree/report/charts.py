@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_DOTS = 50_000
+"""Of more images a map shows this many, drawn at random: more would only cover each other."""
 _MARGIN = 0.02  # free margin around a map, as a share of its width
 
 
@@ -91,10 +93,11 @@ def _scatter(
     ``shape`` is the drawing's height over its width, ``high`` the height in points that the
     dots and names are meant for.
     """
-    order = np.random.default_rng(0).permutation(len(points))
-    colours = np.array(groups.colours)[groups.of_image[order]]
+    order = np.random.default_rng(0).permutation(len(points))[:MOST_DOTS]
+    of_image = groups.of_image[order]
+    points, colours = points[order], np.array(groups.colours)[of_image]
     side = float(np.clip(0.6 * high / np.sqrt(len(points)), 1.2, high / 50))
-    axes.scatter(points[order, 0], points[order, 1], s=side**2, c=colours, alpha=0.75, linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], s=side**2, c=colours, alpha=0.75, linewidths=0)
     middle = (points.max(0) + points.min(0)) / 2
     half = np.maximum(np.ptp(points, axis=0), 1e-6) * (0.5 + _MARGIN)
     across = max(half[0], half[1] / shape)
@@ -103,15 +106,17 @@ def _scatter(
     axes.set_aspect("equal")
     axes.set_axis_off()
     if len(groups.names) <= MOST_NAMED:
-        _write_names(axes, points, groups, fontsize)
+        _write_names(axes, points, of_image, groups.names, fontsize)
 
 
-def _write_names(axes: Axes, points: np.ndarray, groups: Groups, fontsize: float) -> None:
+def _write_names(
+    axes: Axes, points: np.ndarray, of_image: np.ndarray, names: list[str], fontsize: float
+) -> None:
     """Write each group's name where the group is densest."""
     from matplotlib.patheffects import withStroke
 
-    for group, name in enumerate(groups.names):
-        own = points[groups.of_image == group]
+    for group, name in enumerate(names):
+        own = points[of_image == group]
         if len(own) == 0 or len(name) > 16:
             continue
         at = densest(own, points)

@@ -51,6 +51,9 @@ class Findings:
         The tree that the clusters are a cut of.
     tree_rows : int array
         The used image of each row of the tree; empty without one.
+    confidence : float32 array (n,)
+        Share of the runs, or of the nearest images, that put an image where it is, from 0 to 1;
+        NaN where nothing says so.
     added : polars.DataFrame or None
         How sure the places of pictures are that were added since the fit.
     """
@@ -73,6 +76,7 @@ class Findings:
     maps: dict[str, np.ndarray]
     tree: ClusterTree | None
     tree_rows: np.ndarray
+    confidence: np.ndarray
     added: pl.DataFrame | None
 
     @property
@@ -109,13 +113,15 @@ def gather(run: Run) -> Findings:
     known = used["known_label"].to_list()
     centres = run.clusters_path("centres.npy")
     tree = run.arrays("tree.npz") if run.has_tree else None
+    ids = used["id"].to_numpy()
+    added = run.table("added") if run.info.get("added") else None
     return Findings(
         info=run.info,
         metrics=run.metrics,
         recipe=(run.path / "recipe.toml").read_text(encoding="utf-8"),
         log=run.log(),
         inventory=inventory,
-        ids=used["id"].to_numpy(),
+        ids=ids,
         paths=used["path"],
         known=known if any(label is not None for label in known) else None,
         labels=assigned["cluster"].to_numpy().astype(np.int32),
@@ -128,8 +134,21 @@ def gather(run: Run) -> Findings:
         maps=run.maps(),
         tree=ClusterTree.from_arrays(tree) if tree else None,
         tree_rows=tree["rows"] if tree else np.empty(0, int),
-        added=run.table("added") if run.info.get("added") else None,
+        confidence=_confidence(ids, tree, added),
+        added=added,
     )
+
+
+def _confidence(
+    ids: np.ndarray, tree: dict[str, np.ndarray] | None, added: pl.DataFrame | None
+) -> np.ndarray:
+    confidence = np.full(len(ids), np.nan, np.float32)
+    if tree and "confidence" in tree:
+        confidence[tree["rows"]] = tree["confidence"]
+    if added is not None:
+        placed = added.filter(pl.col("id").is_in(ids.tolist()))
+        confidence[np.searchsorted(ids, placed["id"].to_numpy())] = placed["confidence"].to_numpy()
+    return confidence
 
 
 def _reconstructions(run: Run) -> dict[str, np.ndarray] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,14 @@ from pictree.report.cards import MOST_CARDS, choose_cards
 from pictree.report.effort import effort_view
 from pictree.report.figures import MAP_NAMES, draw_absent
 from pictree.report.gather import Findings, gather
+from pictree.report.live.data import live_data
+from pictree.report.live.near import NearDuplicates, near_duplicates
 from pictree.report.losses import loss_view
 from pictree.report.mosaic import mosaic
 from pictree.report.palette import Groups, groups_of
+from pictree.report.script import packaged, script
 from pictree.report.tree_view import tree_view
-from pictree.report.words import shown
+from pictree.report.words import figure, shown
 from pictree.store import Run
 
 
@@ -58,8 +60,13 @@ def write_report(run: Run) -> Path:
         draw_absent(run.path / "pictures", found, cards, colourings, drawn, tree)
     known = colourings.get("known")
     clusters = views.card_views(found, cards, known)
+    near = near_duplicates(found)
+    data = live_data(found, near, run.path / "pictures", whole=unfinished is None)
     context = {
         **_texts(found),
+        **_near(found, near),
+        "data": data,
+        "tables": {blob.name.removeprefix("csv-") for blob in data},
         "tree": tree,
         "unfinished": unfinished,
         "maps_wait": "maps" in summary.waiting_stages(found.info),
@@ -86,6 +93,15 @@ def _colourings(found: Findings) -> dict[str, Groups]:
 def _missing(found: Findings) -> list[tuple[str, str]]:
     said = found.info.get("maps_missing") or {}
     return [(MAP_NAMES.get(method, method), shown(str(why))) for method, why in said.items()]
+
+
+def _near(found: Findings, near: NearDuplicates) -> dict[str, Any]:
+    return {
+        "near": odd.near_pairs(found, near),
+        "n_near": len(near.pairs),
+        "near_limit": figure(near.limit, 4),
+        "near_usual": figure(near.usual, 4),
+    }
 
 
 def _texts(found: Findings) -> dict[str, Any]:
@@ -123,22 +139,18 @@ def render(context: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    css, script = _packaged("page.css"), _packaged("page.js")
+    css, code = packaged("page.css") + packaged("assets/live.css"), script()
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(_packaged("page.html"))
+    template = environment.from_string(packaged("page.html"))
     return template.render(
         context,
         css=Markup(css),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704
+        script=Markup(code),  # noqa: S704
         css_hash=_hash(css),
-        script_hash=_hash(script),
+        script_hash=_hash(code),
     )
-
-
-def _packaged(name: str) -> str:
-    return files("pictree.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Petroff, "Accessible color sequences for data visualization" (2021), ten colours.
-_BASE = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+# The first ten: Petroff, "Accessible color sequences for data visualization" (2021). The others
+# one after the other, each as far as can be from all before it (after Glasbey et al. 2007), in
+# OKLab, seen by normal eyes and, as Machado et al. (2009) simulate them, by those that lack the
+# cones for green or for red; none too dark or too light for a dark or light page.
+_COLOURS = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
+    "#717581", "#92dadd", "#004b5a", "#1e3cff", "#c3a5ff", "#1ef096", "#781e1e", "#4b2d87",
+    "#e13cb4", "#8769ff", "#2d692d", "#4b5a87", "#2db4d2", "#00d2b4", "#ff0069", "#e1d269",
+    "#b42dd2", "#5a960f", "#8796ff", "#4b9687", "#870f5a", "#0000e1", "#b40096", "#5ad22d",
+    "#874b5a", "#4b00b4", "#7878b4", "#3c69e1", "#ff87e1", "#c3c3ff", "#d2875a", "#d29600",
+    "#f0a5a5", "#c3e100", "#5a4b3c", "#c369d2", "#964bb4", "#f069ff", "#c396c3", "#1e874b",
+    "#962d78", "#b4c369", "#c378a5", "#e16987", "#4bf0c3", "#78c396", "#960f00", "#1ea578",
+    "#00780f", "#d22d3c", "#e100ff", "#69694b",
 )  # fmt: skip
-_SHADES = ((0, 0.0), (0, 0.4), (255, 0.5))  # as it is, towards black, towards white
 GREY = "#8b9097"
 MOST_NAMED = 40
 
 
 def colours(n: int) -> list[str]:
-    """Return ``n`` colours: the ten of Petroff (2021), then darker and lighter ones.
-
-    Past thirty they repeat; the maps carry the clusters' numbers for that reason.
-    """
-    return [_mixed(_BASE[i % 10], *_SHADES[i // 10 % 3]) for i in range(n)]
-
-
-def _mixed(colour: str, towards: int, amount: float) -> str:
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(p + (towards - p) * amount):02x}" for p in parts)
+    """Return ``n`` colours; past sixty they repeat, and maps carry the groups' names for that."""
+    return [_COLOURS[i % len(_COLOURS)] for i in range(n)]
 
 
 @dataclass(frozen=True)

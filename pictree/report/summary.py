@@ -14,7 +14,12 @@ from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
 from pictree.report.words import count, counted, duration, figure, shown
 
-_METHODS = {"kmeans": "k-means", "gmm": "Gaussian mixture", "hdbscan": "HDBSCAN"}
+_METHODS = {
+    "kmeans": "k-means",
+    "gmm": "Gaussian mixture",
+    "hdbscan": "HDBSCAN",
+    "tree": "a tree of the images' neighbours",
+}
 _CLUSTERED = {
     "all": "all images",
     "train": "the images that the network was trained on; the others were predicted",
@@ -255,7 +260,11 @@ def _method(found: Findings) -> str:
     fitted = _CLUSTERED.get(str(found.metrics.get("clustered")), "all images")
     if found.added is not None:
         fitted = fitted.replace("all images", "all images of the fit")
-    return f"{_METHODS.get(method, method)}, {counted(found.k, 'cluster')}, fitted on {fitted}"
+    clusters = counted(found.k, "cluster")
+    if found.tree is not None:
+        leaves = counted(found.tree.n_leaves, "leaf").replace("leafs", "leaves")
+        clusters = f"{leaves}, cut into {clusters}"
+    return f"{_METHODS.get(method, method)}, {clusters}, fitted on {fitted}"
 
 
 def _learning(info: dict[str, Any]) -> str:

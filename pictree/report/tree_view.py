@@ -45,6 +45,8 @@ class Branch:
 
     Attributes
     ----------
+    node : int
+        Its number in the tree.
     title : str
         What it is, in words.
     colour : str
@@ -60,6 +62,7 @@ class Branch:
         Where they begin, on the letters' base line.
     """
 
+    node: int
     title: str
     colour: str
     begins: float
@@ -100,13 +103,20 @@ class Tag:
 
 @dataclass(frozen=True)
 class TreeView:
-    """The drawing, in CSS pixels from (-`MARGIN`, 0), and what it shows in words."""
+    """The drawing, in CSS pixels from (-`MARGIN`, 0), and what it shows in words.
+
+    ``kept`` says what the cut keeps, ``bars`` where the clusters' bars stand, and ``half`` how far
+    these reach above and below a tip.
+    """
 
     about: str
+    kept: str
     width: int
     height: int
     branches: list[Branch]
     tags: list[Tag]
+    bars: float
+    half: float = _TIP / 2
     margin: int = MARGIN
 
 
@@ -124,10 +134,12 @@ def tree_view(found: Findings) -> TreeView | None:
     bars = top.end + 2 * _BEFORE + most * (_TIP + _GAP) + _SIZES
     return TreeView(
         about=_about(top),
+        kept=_kept(top),
         width=round(bars + _NAMES) + 2 * MARGIN,
         height=round(max(spot.y for spot in top.tips) + BAND) + MARGIN,
         branches=branches,
         tags=_tags(top, palette, bars),
+        bars=bars,
     )
 
 
@@ -154,6 +166,7 @@ def _branch(
         joins = (top.spots[spot.children[0]].y, top.spots[spot.children[1]].y)
         figures, at = _figures(top, spot), (spot.x + _BEFORE, spot.y + BAND - 1)
     return Branch(
+        node=spot.node,
         title=_title(top, spot),
         colour=palette[top.owner[spot.node]],
         begins=top.spots.get(spot.parent, spot).x,
@@ -223,7 +236,13 @@ def _about(top: Top) -> str:
     last = f"the last {merges} merges" if merges < len(tree.children) else "all merges"
     return (
         f"{counted(int(tree.sizes[-1]), 'image')} in {count(tree.n_leaves)} leaves, and {last} of "
-        "these. "
-        f"Cut into {counted(top.k, 'cluster')}, the tree keeps "
-        f"{percent(float(kept(tree)[top.k - 1]), 1)} of what its leaves tell about neighbours."
+        "these."
+    )
+
+
+def _kept(top: Top) -> str:
+    share = percent(float(kept(top.tree)[top.k - 1]), 1)
+    return (
+        f"Cut into {counted(top.k, 'cluster')}, the tree keeps {share} of what its leaves tell "
+        "about neighbours."
     )

@@ -35,6 +35,8 @@ class CardView:
 
     Attributes
     ----------
+    number : int
+        Of the cluster; -1 for noise.
     anchor, title, size, facts : str
         ``cluster-3``, ``Cluster 3``, ``1,200 images, 12 %``, a sentence.
     neighbour : int or None
@@ -49,6 +51,7 @@ class CardView:
         Start and width in per cent, and colour.
     """
 
+    number: int
     anchor: str
     title: str
     size: str
@@ -89,6 +92,7 @@ def _card(
     added = int((found.is_added & (found.labels == card.cluster)).sum())
     since = f" {counted(added, 'image')} joined after the fit." if added else ""
     return CardView(
+        number=card.cluster,
         anchor="cluster-noise" if noise else f"cluster-{card.cluster}",
         title="Noise" if noise else f"Cluster {card.cluster}",
         size=f"{counted(card.size, 'image')}, {percent(card.size, len(found.labels))}",

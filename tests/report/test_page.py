@@ -21,10 +21,10 @@ def test_headline_and_questions_in_order(page: Page) -> None:
     html = page.text
     assert html.startswith("600 images in 10 clusters – Pictree")
     questions = [
-        "What is in my pile?",
-        "How good are these clusters?",
-        "How many kinds are there, and which?",
         "How do the kinds lie beside each other?",
+        "How many kinds are there, and which?",
+        "How good are these clusters?",
+        "What is in my pile?",
         "What did the network keep?",
         "Which are odd, twice there or broken?",
     ]
@@ -95,8 +95,10 @@ def test_every_picture_is_inside_and_told_in_words(page: Page) -> None:
 def test_refers_to_nothing_outside(digit_run: Run) -> None:
     html = write_report(digit_run).read_text(encoding="utf-8")
     without_pictures = re.sub(r"data:image/\w+;base64,[\w+/=]+", "", html)
+    without_pictures = re.sub(r'(id="data-[^>]*>)[\w+/=]+', r"\1", without_pictures)
+    without_pictures = without_pictures.replace('"http://www.w3.org/2000/svg"', "")
     assert not re.search(r"https?:|//[a-z]|@import|url\(", without_pictures)
-    assert "default-src 'none'; img-src data:; style-src 'sha256-" in html
+    assert "default-src 'none'; img-src data: file: 'self'; style-src 'sha256-" in html
 
 
 def test_links_lead_somewhere(page: Page) -> None:
@@ -111,7 +113,8 @@ def test_names_of_files_are_text(page: Page, digit_run: Run) -> None:
     assert f"{SCRIPT_NAME} unreadable truncated at byte 12" in page.text
     assert "a\\nb\\u202egnp.exe unreadable 0 rows" in page.text
     assert "digits/00003.png is there again as copies/<b>3</b>.png" in page.text
-    assert len(page.all("script")) == 1
+    running = [script for script in page.all("script") if "type" not in script]
+    assert len(running) == 1
     assert SCRIPT_NAME not in (digit_run.path / "report.html").read_text(encoding="utf-8")
 
 

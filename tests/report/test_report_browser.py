@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from live_runs import ARGUMENTS, chromium, open_page
 from playwright.sync_api import Browser, sync_playwright
-from playwright.sync_api import Page as Tab
 from report_pages import Page
 from report_runs import build_run, chain_tree
 
 from pictree.report.page import write_report
 from pictree.store import Run
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.fail("these tests need Chromium: apt-get install chromium", pytrace=False)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        opened = playwright.chromium.launch(
+            executable_path=chromium(), args=[*ARGUMENTS, "--disable-gpu"]
+        )
         yield opened
         opened.close()
-
-
-def open_page(browser: Browser, run: Run, width: int, scheme: str = "light", **options) -> Tab:
-    """Open the report offline; every complaint and every request is kept on the tab."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, **options
-    )
-    tab = context.new_page()
-    tab.complaints, tab.requests = [], []
-    tab.on("console", lambda message: tab.complaints.append(message.text))
-    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
-    tab.on("request", lambda request: tab.requests.append(request.url))
-    tab.goto((run.path / "report.html").as_uri())
-    return tab
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -175,20 +156,6 @@ def test_all_text_has_enough_contrast(
     browser: Browser, page: Page, digit_run: Run, scheme: str
 ) -> None:
     assert open_page(browser, digit_run, 1366, scheme).evaluate(CONTRAST) == []
-
-
-def test_maps_are_tabs_that_the_keyboard_moves(
-    browser: Browser, page: Page, digit_run: Run
-) -> None:
-    tab = open_page(browser, digit_run, 1366)
-    assert tab.get_by_role("tab").all_inner_texts() == ["t-SNE", "PCA"]
-    assert [tab.locator(m).is_visible() for m in ("#map-tsne", "#map-pca")] == [True, False]
-    tab.get_by_role("tab", name="t-SNE").focus()
-    tab.keyboard.press("ArrowRight")
-    assert [tab.locator(m).is_visible() for m in ("#map-tsne", "#map-pca")] == [False, True]
-    assert tab.evaluate("document.activeElement.textContent") == "PCA"
-    tab.keyboard.press("ArrowRight")
-    assert tab.locator("#map-tsne").is_visible()
 
 
 def test_without_scripts_all_maps_stand_below_each_other(

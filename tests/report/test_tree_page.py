@@ -62,7 +62,7 @@ def test_every_branch_has_pictures_and_says_what_it_is(tree_page: Page, tree: Cl
     assert all(re.fullmatch(r"digits/\d{5}\.png", p["aria-label"]) for p in pictures)
     assert all(re.match("data:image/(png|webp);base64,", p["href"]) for p in pictures)
     inside = "".join(tag[0] for tag, _ in tree_page.elements if tag in ("g", "image"))
-    assert re.fullmatch("(gi{1,6}){47}", inside)
+    assert re.fullmatch("(gi{1,6}){47}g", inside)
     root = drawing(tree_page)[0]["aria-label"]
     loss = tree.losses[-1]
     assert root == (
