@@ -17,6 +17,7 @@ clusters/NAME/clusters.csv              a row per cluster
 clusters/NAME/assignments/NNNNN.parquet id, cluster of every used image and duplicate
 clusters/NAME/centres.npy               uint8 (k, h, w, c): decoded centres
 tree.npz                                leaves, children, losses, rows, confidence
+centres.npz                             recipe dec: centres, rows, confidence
 maps/METHOD.npy                         float32 (n used, 2)
 metrics.json, log.jsonl                 judgement; one line per epoch
 pictures/, report.html                  for people

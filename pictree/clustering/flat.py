@@ -26,7 +26,7 @@ class FlatClusters:
     Attributes
     ----------
     method : str
-        "kmeans", "gmm", "hdbscan", or what `from_labels` was told.
+        "kmeans", "gmm", "hdbscan", or what `from_labels` or `from_centres` was told.
     labels : ndarray of int32, shape (n,)
         Cluster of each code, numbered by size: 0 is the largest (equal sizes: the one whose
         first member comes first); -1 is noise, for HDBSCAN alone.
@@ -61,9 +61,9 @@ class FlatClusters:
         Returns
         -------
         ndarray of int32, shape (m,)
-            k-means: the nearest centre. Mixture: the likeliest Gaussian. HDBSCAN: the cluster of
-            the nearest code that was fitted, or -1 where that is noise; clusters made by
-            `from_labels` likewise.
+            k-means, and what `from_centres` made: the nearest centre. Mixture: the likeliest
+            Gaussian. HDBSCAN: the cluster of the nearest code that was fitted, or -1 where that is
+            noise; what `from_labels` made likewise.
 
         Raises
         ------
@@ -79,6 +79,26 @@ class FlatClusters:
                 do="Encode the images with the network that made the codes of the fit",
             )
         return _number(_predict(self.method, rows, self.preparation, self.model), self.model)
+
+    def confidence(self, codes: np.ndarray) -> np.ndarray | None:
+        """Say how sure codes are of their clusters, where the method itself tells.
+
+        Parameters
+        ----------
+        codes : ndarray, shape (m, d)
+
+        Returns
+        -------
+        ndarray of float32, shape (m,), or None
+            For "dec" the share of the nearest centre in Student's t of the distances to all;
+            None for all others.
+        """
+        if self.method != "dec":
+            return None
+        rows, centres = as_rows(codes).astype(np.float64), self.centres.astype(np.float64)
+        squares = [((rows - centre) ** 2).sum(axis=1) for centre in centres]
+        near = 1 / (1 + np.stack(squares, axis=1))
+        return (near.max(axis=1) / near.sum(axis=1)).astype(np.float32)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Everything as plain arrays, to be saved by `numpy.savez`; nothing needs pickle."""
@@ -179,6 +199,30 @@ def from_labels(codes: np.ndarray, labels: np.ndarray, method: str) -> FlatClust
     return FlatClusters(method, labels, centres, preparation, model)
 
 
+def from_centres(codes: np.ndarray, centres: np.ndarray, method: str) -> FlatClusters:
+    """Make clusters of centres that were learned elsewhere ready for predicting.
+
+    Parameters
+    ----------
+    codes : ndarray of float, shape (n, d)
+    centres : ndarray of float, shape (k, d)
+        Those that no code is nearest to are left out.
+    method : str
+        Name of what learned them, such as "dec".
+
+    Returns
+    -------
+    FlatClusters
+        Predicts the nearest centre.
+    """
+    rows, width = as_rows(codes), centres.shape[1]
+    preparation = Preparation(np.zeros(width), np.ones(width), np.zeros((0, width)))
+    kept = centres[np.unique(kmeans.nearest_centre(rows, centres))]
+    raw = kmeans.nearest_centre(rows, kept)
+    model = {"centres": kept, "order": by_size(raw)}
+    return FlatClusters(method, _number(raw, model), kept[model["order"]], preparation, model)
+
+
 def by_size(raw: np.ndarray) -> np.ndarray:
     """Old cluster numbers in their new order: largest first, equal ones by their first member.
 
@@ -252,7 +296,7 @@ def _fit(
 def _predict(
     method: str, rows: np.ndarray, preparation: Preparation, model: dict[str, np.ndarray]
 ) -> np.ndarray:
-    if method == "kmeans":
+    if "centres" in model:
         return kmeans.nearest_centre(_scaled(rows, preparation), model["centres"])
     if method == "gmm":
         return mixture.likeliest(preparation.apply(rows), model)

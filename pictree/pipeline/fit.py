@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pictree.clustering.instant import Start
 from pictree.errors import RunError
 from pictree.images.format import choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
 from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
+from pictree.pipeline.adopt import adopt
+from pictree.pipeline.dec import dec
+from pictree.pipeline.pairs import pairs
 from pictree.pipeline.renew import renew
-from pictree.pipeline.rounds import adopt, rounds
+from pictree.pipeline.rounds import rounds
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, to_toml
 from pictree.report.page import write_report
@@ -118,9 +122,9 @@ def _stages(
     if given is not None:
         coding = {"codes": lambda: given_codes.take(run, given, progress)}
     kept: dict[str, Any] = {}
-    is_learning = bool(recipe.rounds.count) and given is None
+    is_learning = recipe.learning is not None and given is None
     learning = {
-        "rounds": lambda: rounds(run, recipe, seed, kept.get("start"), progress),
+        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
         "adopt": lambda: adopt(run, recipe, seed),
         "judge again": lambda: judge.judge(run, recipe, seed, progress),
     }
@@ -153,6 +157,18 @@ def _stages(
         write_report(run)
         run.write_manifest()
     progress.close()
+
+
+def _learn_more(
+    run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress
+) -> None:
+    """Learn after the first clusters, as the recipe says."""
+    if recipe.learning == "dec":
+        dec(run, recipe, seed, progress)
+    elif recipe.learning == "pairs":
+        pairs(run, recipe, seed, start, progress)
+    else:
+        rounds(run, recipe, seed, start, progress)
 
 
 def first_report(run: Run, progress: Progress) -> None:

@@ -49,7 +49,7 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
     )
     progress.advance()
     clusters = found.clusters
-    if recipe.rounds.count:  # they stay beside the learned ones
+    if found.tree is not None and recipe.learning:  # they stay beside the learned tree's
         clusters = replace(clusters, method="instant")
     name = write_clusters(run, clusters, rows)
     if run.info.get("codes") is None:  # only our own network can draw them

@@ -10,7 +10,7 @@ import polars as pl
 
 from pictree.clustering.flat import fit_clusters
 from pictree.evaluation.agreement import contents, purity, score
-from pictree.evaluation.baselines import FLOOR, baselines, seed_agreement
+from pictree.evaluation.baselines import FLOORS, baselines, seed_agreement
 from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
 from pictree.images.inventory import summary as inventory_summary
@@ -44,12 +44,14 @@ def judge(
     if agreement is None:
         agreement = _agreement(codes, rows, recipe, k, seed)
     progress.advance()
-    plain = [] if is_first else _baselines(run, rows, k, known, seed) + _floor(run, clustered)
+    plain = (
+        [] if is_first else _baselines(run, rows, k, known, seed) + _floor(run, recipe, clustered)
+    )
     progress.advance()
     found = _scores(run, clustered)
     metrics = {
         **_counts(run),
-        "method": recipe.clustering.method,
+        "method": "dec" if run.clusters_name.startswith("dec-") else recipe.clustering.method,
         "k": k,
         "k_shortlist": run.info["k_shortlist"],
         "clustered": clustered,
@@ -133,13 +135,13 @@ def _baselines(
     return [asdict(baseline) for baseline in found]
 
 
-def _floor(run: Run, clustered: str) -> list[dict[str, Any]]:
+def _floor(run: Run, recipe: Recipe, clustered: str) -> list[dict[str, Any]]:
     """Return what learning had to beat, as one more baseline."""
     if "instant" not in run.info:
         return []
     scores = _scores(run, clustered, run.info["instant"])["scores"] or {}
-    agreement = run.info["rounds"]["started"]
-    return [{"name": FLOOR, "scores": scores, "deviations": {}, "agreement": agreement}]
+    agreement, name = run.info["rounds"]["started"], FLOORS[recipe.clustering.method]
+    return [{"name": name, "scores": scores, "deviations": {}, "agreement": agreement}]
 
 
 def _scores(run: Run, clustered: str, name: str | None = None) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from pictree.progress import Progress
 from pictree.store import Run
 
 _NEIGHBORS = 10
-"""Nearest images of the fit whose clusters vote: their share is the confidence."""
+"""Nearest images of the fit whose clusters vote: their share is the confidence, where the
+clustering method has none of its own."""
 _BATCH = 4_096
 
 PLACES: dict[str, Any] = {
@@ -191,11 +192,14 @@ class Placer:
     def _of_codes(self, ids: pl.Series, codes: np.ndarray, clusters: np.ndarray) -> pl.DataFrame:
         k = min(_NEIGHBORS, len(self.codes))
         rows, distances = nearest(self.codes, k, queries=codes)
+        sure = self.clusters.confidence(codes)
+        if sure is None:
+            sure = (self.labels[rows] == clusters[:, None]).mean(axis=1)
         limit = np.inf if self.limit is None else self.limit
         columns = {
             "id": ids.to_numpy(),
             "cluster": clusters,
-            "confidence": (self.labels[rows] == clusters[:, None]).mean(axis=1),
+            "confidence": sure,
             "unknown": distances[:, 0] > limit,
             "distance": distances[:, 0],
             "neighbors": self.ids[rows],

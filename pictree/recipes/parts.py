@@ -1,4 +1,4 @@
-"""The six sections of a recipe as frozen dataclasses, every value checked."""
+"""The sections of a recipe as frozen dataclasses, every value checked."""
 
 from __future__ import annotations
 
@@ -100,6 +100,9 @@ class Training:
         1 to 1,048,576.
     precision : {"auto", "float32", "bfloat16"}
         See `pictree.device.choose_device`.
+    change : float
+        Greatest strength of random changes of the images, 0 (none) to 10; see
+        `pictree.training.affine`.
     """
 
     loss: str = "bce"
@@ -110,6 +113,7 @@ class Training:
     epochs: int = 20
     batch_size: int = 256
     precision: str = "auto"
+    change: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("training.loss", self.loss, ("bce", "mse"))
@@ -120,6 +124,7 @@ class Training:
         check_number("training.epochs", self.epochs, int, 1, 100_000)
         check_number("training.batch_size", self.batch_size, int, 1, 1 << 20)
         check_choice("training.precision", self.precision, ("auto", "float32", "bfloat16"))
+        check_number("training.change", self.change, float, 0, 10)
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,100 @@ class RoundsPart:
         check_number("rounds.batch_size", self.batch_size, int, 2, 1 << 20)
         check_number("rounds.learning_rate", self.learning_rate, float, 0, 10, above=True)
         check_number("rounds.change", self.change, float, 0, 10)
+
+
+@dataclass(frozen=True)
+class PairsPart:
+    """Learning from pairs after the instant tree; see `pictree.training.pairs`.
+
+    Attributes
+    ----------
+    epochs : int
+        0 (none) to 10,000. They need clustering.method "tree".
+    self_epochs : int
+        Epochs of learning the clusters of the sure images that follow, 0 to 10,000.
+    code : int
+        Size of the learned code, 1 to 65,536.
+    images : int
+        Images that an epoch shows at least, each counted as often as it is shown.
+    batch_size : int
+        Pairs in a batch, 2 to 1,048,576.
+    learning_rate : float
+        Highest step size, above 0, at most 10.
+    change : float
+        Greatest strength of the random changes, 0 to 10; see `pictree.training.affine`.
+    entropy : float
+        Weight of the marginal entropies, 1 to 100.
+    neighbours : int
+        An image's partner is itself or one of its so many nearest, 0 to 10.
+    sure : float
+        Share of the votes, 0 to 1, from which on an image's cluster is learned; so is that of
+        the surer half of each cluster.
+    """
+
+    epochs: int = 0
+    self_epochs: int = 8
+    code: int = 128
+    images: int = 10_000
+    batch_size: int = 256
+    learning_rate: float = 0.003
+    change: float = 3.0
+    entropy: float = 1.5
+    neighbours: int = 5
+    sure: float = 0.8
+
+    def __post_init__(self) -> None:
+        check_number("pairs.epochs", self.epochs, int, 0, 10_000)
+        check_number("pairs.self_epochs", self.self_epochs, int, 0, 10_000)
+        check_number("pairs.code", self.code, int, 1, 65_536)
+        check_number("pairs.images", self.images, int, 1)
+        check_number("pairs.batch_size", self.batch_size, int, 2, 1 << 20)
+        check_number("pairs.learning_rate", self.learning_rate, float, 0, 10, above=True)
+        check_number("pairs.change", self.change, float, 0, 10)
+        check_number("pairs.entropy", self.entropy, float, 1, 100)
+        check_number("pairs.neighbours", self.neighbours, int, 0, 10)
+        check_number("pairs.sure", self.sure, float, 0, 1)
+
+
+@dataclass(frozen=True)
+class DecPart:
+    """Deep embedded clustering after k-means; see `pictree.training.dec`.
+
+    Attributes
+    ----------
+    updates : int
+        Most updates of the target, 0 (none) to 100,000. They need clustering.method "kmeans",
+        not standardised, and a network with convolutions.
+    interval : int
+        Steps between two updates, at least 1.
+    batch_size : int
+        1 to 1,048,576.
+    learning_rate : float
+        Above 0, at most 10.
+    gamma : float
+        Weight of the clustering loss beside the reconstruction loss, above 0, at most 1,000.
+    tolerance : float
+        Learning ends when a smaller share of the images changes its cluster, 0 to 1.
+    change : float
+        Greatest strength of the random changes, 0 to 10; see `pictree.training.affine`.
+    """
+
+    updates: int = 0
+    interval: int = 140
+    batch_size: int = 256
+    learning_rate: float = 0.001
+    gamma: float = 0.1
+    tolerance: float = 0.001
+    change: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_number("dec.updates", self.updates, int, 0, 100_000)
+        check_number("dec.interval", self.interval, int, 1)
+        check_number("dec.batch_size", self.batch_size, int, 1, 1 << 20)
+        check_number("dec.learning_rate", self.learning_rate, float, 0, 10, above=True)
+        check_number("dec.gamma", self.gamma, float, 0, 1000, above=True)
+        check_number("dec.tolerance", self.tolerance, float, 0, 1)
+        check_number("dec.change", self.change, float, 0, 10)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from typing import Any
 from pictree.errors import RecipeError
 from pictree.recipes.parts import (
     ClusteringPart,
+    DecPart,
     ImagesPart,
     MapsPart,
     NetworkPart,
+    PairsPart,
     RoundsPart,
     Training,
 )
@@ -24,6 +26,10 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+LEARNING = {"rounds": ("count", "tree"), "pairs": ("epochs", "tree"), "dec": ("updates", "kmeans")}
+"""What can learn after the first clusters: the key of its length, the method that it needs."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Recipe:
     training : Training
     clustering : ClusteringPart
     rounds : RoundsPart
+    pairs : PairsPart
+    dec : DecPart
     maps : MapsPart
     """
 
@@ -50,6 +58,8 @@ class Recipe:
     training: Training = field(default_factory=Training)
     clustering: ClusteringPart = field(default_factory=ClusteringPart)
     rounds: RoundsPart = field(default_factory=RoundsPart)
+    pairs: PairsPart = field(default_factory=PairsPart)
+    dec: DecPart = field(default_factory=DecPart)
     maps: MapsPart = field(default_factory=MapsPart)
 
     def __post_init__(self) -> None:
@@ -63,13 +73,50 @@ class Recipe:
                 got='"linear"',
                 do="Change one of the two",
             )
-        if self.rounds.count and self.clustering.method != "tree":
-            raise RecipeError(
-                'rounds need clustering.method = "tree"',
-                got=repr(self.clustering.method),
-                do="Change it, or set rounds.count to 0",
-            )
+        self._check_learning()
         self._check_linear()
+
+    @property
+    def learning(self) -> str | None:
+        """Section of what learns after the first clusters, or None."""
+        return next(iter(self._lengths()), None)
+
+    def _lengths(self) -> dict[str, int]:
+        lengths = {name: getattr(getattr(self, name), key) for name, (key, _) in LEARNING.items()}
+        return {name: length for name, length in lengths.items() if length}
+
+    def _check_learning(self) -> None:
+        if len(self._lengths()) > 1:
+            raise RecipeError(
+                "only one of [rounds], [pairs] and [dec] may have a length",
+                got=", ".join(f"{name}.{LEARNING[name][0]}" for name in self._lengths()),
+                do="Set the others to 0",
+            )
+        if self.learning is None:
+            return
+        key, method = LEARNING[self.learning]
+        if self.clustering.method != method:
+            raise RecipeError(
+                f'{self.learning}.{key} needs clustering.method = "{method}"',
+                got=repr(self.clustering.method),
+                do=f"Change it, or set {self.learning}.{key} to 0",
+            )
+        if self.learning == "dec":
+            self._check_dec()
+
+    def _check_dec(self) -> None:
+        if self.clustering.standardise:
+            raise RecipeError(
+                "dec needs clustering.standardise = false: its centres lie among the codes",
+                got="true",
+                do="Change it, or set dec.updates to 0",
+            )
+        if not self.network.encoder:
+            raise RecipeError(
+                "dec needs a network with convolutions",
+                got="encoder = []",
+                do="Change the [network] section, or set dec.updates to 0",
+            )
 
     def _check_linear(self) -> None:
         linear = not self.network.encoder
@@ -93,6 +140,8 @@ PARTS: dict[str, type] = {
     "training": Training,
     "clustering": ClusteringPart,
     "rounds": RoundsPart,
+    "pairs": PairsPart,
+    "dec": DecPart,
     "maps": MapsPart,
 }
 """Name and class of each section, in the order of a recipe file."""

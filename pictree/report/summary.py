@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pictree.evaluation.baselines import FLOOR, ON_CODES
+from pictree.evaluation.baselines import FLOORS, ON_CODES
 from pictree.report.added import named
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
@@ -19,6 +19,7 @@ _METHODS = {
     "gmm": "Gaussian mixture",
     "hdbscan": "HDBSCAN",
     "tree": "a tree of the images' neighbours",
+    "dec": "deep embedded clustering",
 }
 _CLUSTERED = {
     "all": "all images",
@@ -32,13 +33,13 @@ _STAGES = {
     "codes": "taking the given codes",
     "group": "clustering",
     "judge": "judging",
-    "rounds": "learning in rounds",
+    "rounds": "learning after the first clusters",
     "adopt": "taking what was learned",
     "judge again": "judging again",
     "maps": "drawing maps",
 }
 _STILL = {
-    "rounds": "these are the clusters of the instant tree, and learning goes on",
+    "rounds": "these are the first clusters, and learning goes on",
     "adopt": "",
     "judge again": "",
     "maps": "the maps are still to be drawn",
@@ -109,8 +110,8 @@ def headline(found: Findings) -> str:
 
 def doubt(metrics: dict[str, Any]) -> str | None:
     """Return the honest doubt where the result beats no baseline, or None."""
-    ours, plain = metrics.get("scores"), metrics.get("baselines") or []
-    scored = [b for b in plain if "acc" in (b.get("scores") or {}) and b["name"] != FLOOR]
+    ours, plain, floors = metrics.get("scores"), metrics.get("baselines") or [], FLOORS.values()
+    scored = [b for b in plain if "acc" in (b.get("scores") or {}) and b["name"] not in floors]
     if not ours or not scored:
         return None
     best = max(scored, key=lambda b: b["scores"]["acc"])
@@ -271,9 +272,13 @@ def _learning(info: dict[str, Any]) -> str:
     told = info.get("rounds")
     if not told:
         return ""
+    if told["started"] is None:
+        changed = f"{told['rows'][-1]['changed']:.2%} of the images changed cluster in the last"
+        return f"{counted(len(told['rows']), 'update')} of the target: {changed}"
     agree = f"the tree's runs agreed at {told['started']:.2f} before and {told['ended']:.2f} after"
     end = "the result was kept" if told["kept"] else "the instant tree was kept"
-    return f"{counted(len(told['rows']), 'round')}: {agree}, so {end}"
+    unit = "round" if "round" in told["rows"][0] else "epoch"
+    return f"{counted(len(told['rows']), unit)}: {agree}, so {end}"
 
 
 def _hardware(value: dict[str, Any]) -> str:

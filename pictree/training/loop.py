@@ -13,7 +13,7 @@ import torch
 
 from pictree.device import Device
 from pictree.errors import InputError
-from pictree.networks.autoencoder import Autoencoder
+from pictree.networks.autoencoder import Architecture, Autoencoder
 from pictree.networks.inference import check_shape
 from pictree.training import checkpoint as checkpoints
 from pictree.training.linear import fit_linear
@@ -21,7 +21,7 @@ from pictree.training.losses import get_loss
 from pictree.training.optimizers import make_optimizer
 from pictree.training.resume import fingerprint, resume
 from pictree.training.settings import Settings
-from pictree.training.steps import OnBatch, Steps
+from pictree.training.steps import OnBatch, RandomChanges, Steps
 
 OnEpoch = Callable[[dict[str, Any]], None]
 SMALL_STEP = 1 << 20
@@ -54,8 +54,8 @@ def train(
         A recipe's training section.
     device : Device
     seed : int
-        Epoch e is shuffled by ``np.random.default_rng([seed, e])``, so a resumed training sees
-        the same batches.
+        Epoch e is shuffled by ``np.random.default_rng([seed, e])``, which also seeds the random
+        changes, so a resumed training sees the same batches.
     train_rows : int array, optional
         The images to learn from; all by default.
     validation : (pixels, rows or None), optional
@@ -101,11 +101,13 @@ def train(
     history = resume(checkpoint, model, optimizer, mark, settings.epochs)
     if history and on_batch is not None:
         on_batch(len(history) * len(rows))
-    with _repeatable(model, settings):
+    with repeatable(model.architecture, settings.batch_size):
         for epoch in range(len(history) + 1, settings.epochs + 1):
             start = time.perf_counter()
-            order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
-            learned = steps.learn(pixels, order, settings.batch_size, on_batch)
+            rng = np.random.default_rng([seed, epoch])
+            order = rows[rng.permutation(len(rows))]
+            changes = RandomChanges(settings.change, int(rng.integers(2**62)))
+            learned = steps.learn(pixels, order, settings.batch_size, on_batch, changes)
             measured = steps.measure(*held_out) if held_out else None
             row = {"epoch": epoch, "loss": learned, "validation_loss": measured}
             history.append({**row, "seconds": round(time.perf_counter() - start, 3)})
@@ -135,11 +137,12 @@ def _rows(model: Autoencoder, pixels: Any, rows: np.ndarray | None) -> np.ndarra
 
 
 @contextmanager
-def _repeatable(model: Autoencoder, settings: Settings) -> Iterator[None]:
-    height, width, _ = model.architecture.image_shape
-    widest = max(model.architecture.encoder + model.architecture.decoder)
+def repeatable(architecture: Architecture, batch_size: int) -> Iterator[None]:
+    """Train with the same sums in the same order, small steps on one thread; see `SMALL_STEP`."""
+    height, width, _ = architecture.image_shape
+    widest = max(architecture.encoder + architecture.decoder)
     before = torch.get_num_threads()
-    if settings.batch_size * height * width * widest < SMALL_STEP:
+    if batch_size * height * width * widest < SMALL_STEP:
         torch.set_num_threads(1)
     try:
         with torch.backends.cudnn.flags(benchmark=False, deterministic=True):

@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from pictree.errors import RunError
 from pictree.networks.autoencoder import Autoencoder
 from pictree.training import checkpoint
-from pictree.training.settings import Settings
 
 
 def fingerprint(
-    model: Autoencoder, settings: Settings, *, seed: int, images: int, held_out: int
+    model: Autoencoder, settings: Any, *, seed: int, images: int, held_out: int
 ) -> dict[str, Any]:
     """List what two trainings must share for one to go on from the other.
 
     Parameters
     ----------
     model : Autoencoder
-    settings : Settings
-        A dataclass. Its number of epochs is left out: it may grow.
+    settings : dataclass
+        A recipe's section. Its number of epochs is left out: it may grow.
     seed : int
     images, held_out : int
         How many images train and validate.
@@ -34,14 +34,14 @@ def fingerprint(
         Plain values by name, as JSON keeps them.
     """
     network = {f"network.{key}": _plain(v) for key, v in asdict(model.architecture).items()}
-    values = asdict(settings)  # type: ignore[call-overload]
+    values = asdict(settings)
     training = {f"training.{key}": v for key, v in values.items() if key != "epochs"}
     return {**network, **training, "seed": seed, "images": images, "held-out images": held_out}
 
 
 def resume(
     folder: Path | None,
-    model: Autoencoder,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     expected: dict[str, Any],
     epochs: int,
@@ -51,7 +51,7 @@ def resume(
     Parameters
     ----------
     folder : Path or None
-    model : Autoencoder
+    model : nn.Module
         Changed in place.
     optimizer : torch.optim.Optimizer
         Changed in place.

@@ -185,7 +185,7 @@ def learn_rounds(
         if on_round is not None:
             on_round(history[-1])
     named, confidence = _name(heads, codes, device)
-    return _finish(start, seen, links, named, confidence, model, history, k, seed)
+    return finish(start, seen, links, named, confidence, model, history, k, seed)
 
 
 def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:
@@ -204,7 +204,7 @@ def _name(heads: Heads, codes: np.ndarray, device: Device) -> tuple[np.ndarray, 
     return likeliest.indices.cpu().numpy(), likeliest.values.cpu().numpy()
 
 
-def _finish(
+def finish(
     start: Start,
     seen: Look,
     links: np.ndarray,
@@ -215,6 +215,27 @@ def _finish(
     k: int | None,
     seed: int,
 ) -> Learned:
+    """Make the tree that has what a network named as a cut, and measure how far runs agree.
+
+    Parameters
+    ----------
+    start : Start
+    seen : Look
+        At the learned codes.
+    links : int array (m, q)
+        The codes' neighbours.
+    named, confidence : array (m,)
+        Of the start's different images.
+    model : Autoencoder
+    history : list of dict
+    k : int, optional
+        Number of clusters; the look's if not given.
+    seed : int
+
+    Returns
+    -------
+    Learned
+    """
     named = np.unique(named, return_inverse=True)[1].reshape(-1)
     chosen = k or seen.k
     used = max(seen.neighbours)

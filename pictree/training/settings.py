@@ -38,3 +38,7 @@ class Settings(Protocol):
     @property
     def batch_size(self) -> int:
         """Images in a batch, at least 1."""
+
+    @property
+    def change(self) -> float:
+        """Greatest strength of the random changes of the images; 0 for none."""

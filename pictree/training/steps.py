@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from pictree.device import Device
 from pictree.errors import InputError
 from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import to_batch
+from pictree.training.affine import random_affine
 from pictree.training.losses import Loss
 
 OnBatch = Callable[[int], None]
@@ -22,6 +24,13 @@ CHUNK_BYTES = 1 << 24
 """Pixels that are gathered and sent to the device at once: one gather serves many batches."""
 _MEASURED = 1024
 """Images in a batch where nothing is learned."""
+
+
+class RandomChanges(NamedTuple):
+    """Random changes of images: their greatest strength (see `random_affine`) and their seed."""
+
+    strength: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,12 @@ class Steps:
     device: Device
 
     def learn(
-        self, pixels: Any, order: np.ndarray, batch_size: int, on_batch: OnBatch | None
+        self,
+        pixels: Any,
+        order: np.ndarray,
+        batch_size: int,
+        on_batch: OnBatch | None,
+        changes: RandomChanges,
     ) -> float:
         """Learn from the images once, in the given order.
 
@@ -54,6 +68,8 @@ class Steps:
         batch_size : int
         on_batch : callable or None
             Gets the number of images after each batch.
+        changes : RandomChanges
+            Under which the images are learned.
 
         Returns
         -------
@@ -67,7 +83,9 @@ class Steps:
         """
         self.model.train()
         losses, weights = [], []
+        generator = torch.Generator().manual_seed(changes.seed)
         for x in gather(pixels, order, batch_size, self.device.kind):
+            x = random_affine(x, changes.strength, generator)
             with autocast(self.device):
                 raw = self.model(x)
             loss = self.loss(raw, x)
@@ -78,7 +96,7 @@ class Steps:
             weights.append(len(x))
             if on_batch is not None:
                 on_batch(len(x))
-        return _mean(losses, weights)
+        return mean_loss(losses, weights)
 
     def measure(self, pixels: Any, rows: np.ndarray) -> float:
         """Measure the mean loss of images, in float32, without learning.
@@ -103,7 +121,7 @@ class Steps:
             for x in gather(pixels, rows, _MEASURED, self.device.kind):
                 losses.append(self.loss(self.model(x), x))
                 weights.append(len(x))
-        return _mean(losses, weights)
+        return mean_loss(losses, weights)
 
 
 def autocast(device: Device) -> AbstractContextManager:
@@ -136,13 +154,62 @@ def gather(pixels: Any, order: np.ndarray, size: int, kind: str) -> Iterator[Ten
         yield from to_batch(pixels[order[start : start + chunk]], kind).split(size)
 
 
-def _mean(losses: list[Tensor], weights: list[int]) -> float:
+def shuffled(n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` of the numbers below n: all in a random order, then all in another.
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+    count : int
+    rng : numpy.random.Generator
+        Advanced by this call.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+    """
+    passes = [rng.permutation(n) for _ in range(-(-count // n))]
+    return np.concatenate(passes)[:count]
+
+
+def one_cycle(done: float, highest: float, warm_up: float = 0.15) -> float:
+    """Return the learning rate when a share of the steps is done (Smith & Topin 2019).
+
+    Parameters
+    ----------
+    done : float
+        In [0, 1].
+    highest : float
+    warm_up : float
+        Share of the steps in which the rate rises from `highest` / 25; then it falls to nothing,
+        both along half a cosine.
+
+    Returns
+    -------
+    float
+    """
+    if done < warm_up:
+        risen = (1 - math.cos(math.pi * done / warm_up)) / 2
+        return highest * (1 + 24 * risen) / 25
+    return highest * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) / 2
+
+
+def mean_loss(losses: list[Tensor], weights: list[int], key: str = "training") -> float:
+    """Return the weighted mean of the batches' losses.
+
+    Raises
+    ------
+    InputError
+        When it is NaN or infinite; tells to lower the learning rate of the recipe's section
+        `key`.
+    """
     # One look at the end: reading each loss would make the device wait at every batch.
     value = float(np.average(torch.stack(losses).cpu().double().numpy(), weights=weights))
     if not np.isfinite(value):
         raise InputError(
             "the loss must stay finite",
             got=str(value),
-            do="Lower training.learning_rate, and check the images for NaN",
+            do=f"Lower {key}.learning_rate, and check the images for NaN",
         )
     return value

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pictree.pipeline import rounds
+from pictree.pipeline import adopt as adopting
 from pictree.pipeline.add import add
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit, summary
@@ -164,7 +164,7 @@ def test_a_kill_while_adopting_resumes_to_the_same_bytes(
     moves: int,
 ) -> None:
     source, arguments = f"{digits_npz}:images", {"recipe": short_recipe(), "known_labels": "known"}
-    adopt, replace, left = rounds.adopt, Path.replace, [moves]
+    adopt, replace, left = adopting.adopt, Path.replace, [moves]
 
     def counted(self: Path, target: Path) -> Path:
         if left[0] == 0:

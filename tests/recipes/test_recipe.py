@@ -15,7 +15,7 @@ from pictree.recipes.recipe import (
     to_toml,
 )
 
-NAMES = ["flat-2", "large-1568", "quick", "small-98", "tree"]
+NAMES = ["dec", "flat-2", "large-1568", "pairs", "quick", "small-98", "tree"]
 
 
 def test_the_recipes_are_packaged():
@@ -67,7 +67,8 @@ def test_change_gives_a_new_recipe():
     with pytest.raises(RecipeError) as caught:
         change(old, **{"trainng.epochs": 7})
     assert str(caught.value) == (
-        "a recipe takes only images, network, training, clustering, rounds, maps; got 'trainng'. "
+        "a recipe takes only images, network, training, clustering, rounds, pairs, dec, "
+        "maps; got 'trainng'. "
         "Did you mean training."
     )
 
@@ -76,8 +77,8 @@ def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(RecipeError) as caught:
         load_recipe("small98")
     assert str(caught.value) == (
-        "a recipe must be one of flat-2, large-1568, quick, small-98, tree, or a TOML file; "
-        "got 'small98'. Did you mean small-98."
+        "a recipe must be one of dec, flat-2, large-1568, pairs, quick, small-98, tree, or a TOML "
+        "file; got 'small98'. Did you mean small-98."
     )
 
 
@@ -87,7 +88,7 @@ def test_an_unknown_name_gets_the_nearest():
         (
             "[training]\nepoch = 3",
             "[training] takes only loss, optimizer, learning_rate, rho, eps, epochs, batch_size, "
-            "precision; got 'epoch'. Did you mean epochs.",
+            "precision, change; got 'epoch'. Did you mean epochs.",
         ),
         (
             "[maps]\nzzz = 3",
@@ -155,6 +156,36 @@ def test_an_unknown_name_gets_the_nearest():
         (
             "training = 3",
             "training must be a section; got 3. Write it as [training].",
+        ),
+        (
+            "[clustering]\nmethod = 'tree'\n[rounds]\ncount = 1\n[pairs]\nepochs = 1",
+            "only one of [rounds], [pairs] and [dec] may have a length; got rounds.count, "
+            "pairs.epochs. Set the others to 0.",
+        ),
+        (
+            "[pairs]\nepochs = 1",
+            "pairs.epochs needs clustering.method = \"tree\"; got 'kmeans'. "
+            "Change it, or set pairs.epochs to 0.",
+        ),
+        (
+            "[clustering]\nmethod = 'hdbscan'\n[dec]\nupdates = 1",
+            "dec.updates needs clustering.method = \"kmeans\"; got 'hdbscan'. "
+            "Change it, or set dec.updates to 0.",
+        ),
+        (
+            "[clustering]\nstandardise = true\n[dec]\nupdates = 1",
+            "dec needs clustering.standardise = false: its centres lie among the codes; got true. "
+            "Change it, or set dec.updates to 0.",
+        ),
+        (
+            "[network]\nencoder = []\ndecoder = []\ncode = 5\noutput = 'linear'\n"
+            "[training]\nloss = 'mse'\noptimizer = 'closed-form'\n[dec]\nupdates = 1",
+            "dec needs a network with convolutions; got encoder = []. "
+            "Change the [network] section, or set dec.updates to 0.",
+        ),
+        (
+            "[dec]\ngamma = 0.0",
+            "dec.gamma must be a number above 0 and at most 1,000; got 0.0. Change it.",
         ),
         ("name = 3", "name must be text; got 3. Write it in quotes."),
     ],
