@@ -11,7 +11,7 @@ import typer
 from pictree.commands.about import doctor, recipes
 from pictree.commands.clusters import compare, cut
 from pictree.commands.fit import demo, fit
-from pictree.commands.label import label
+from pictree.commands.label import label, labels
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 for _command in (demo, scan, fit, report, label, predict, add, cut, compare, recipes, doctor):
     app.command()(_command)
+app.add_typer(labels, name="labels")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.pipeline.conftest import command, command_json
 
-COMMANDS = ["demo", "scan", "fit", "report", "predict", "add", "cut", "compare"]
+COMMANDS = ["demo", "scan", "fit", "report", "label", "predict", "add", "cut", "compare"]
 COMMANDS += ["recipes", "doctor"]
 
 
