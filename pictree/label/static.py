@@ -103,7 +103,7 @@ def _check(members: Mapping[str, Any], figures: dict[str, Any] | None) -> dict[s
 
 
 def _sheets(pixels: Any) -> tuple[list[str], list[int]]:
-    """Return every image reduced to at most 40 pixels a side, on sheets in the order of ids."""
+    """Return JPEG sheets of all images in the order of ids, and a thumbnail's size: at most 40."""
     height, width = pixels.shape[1:3]
     share = min(1.0, _SIDE / max(height, width))
     size = max(1, round(width * share)), max(1, round(height * share))
@@ -118,7 +118,7 @@ def _sheets(pixels: Any) -> tuple[list[str], list[int]]:
             sheet.paste(image, (i % COLUMNS * size[0], i // COLUMNS * size[1]))
         buffer = io.BytesIO()
         sheet.save(buffer, "JPEG", quality=80)
-        found.append("data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode())
+        found.append(base64.b64encode(buffer.getvalue()).decode())
     return found, list(size)
 
 
@@ -127,7 +127,7 @@ def _page(data: dict[str, Any]) -> str:
     script = "\n".join(_scoped(name, pages[f"{name}.js"]) for name in _MODULES)
     css = pages["label.css"]
     allowed = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(css)}'; "
+        f"default-src 'none'; img-src data: blob:; style-src '{_hash(css)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
     embedded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -97,8 +97,8 @@ function showPart() {
 // Whether the last check is about what is accepted now.
 function covers() {
   if (!members.of || !group().check) return false;
-  const now = new Set(members.ids.slice(0, accepted()));
-  const of = members.of.filter((id) => members.ids.includes(id));
+  const now = new Set(members.ids.slice(0, accepted())), all = new Set(members.ids);
+  const of = members.of.filter((id) => all.has(id));
   return of.length === now.size && of.every((id) => now.has(id));
 }
 
@@ -114,9 +114,10 @@ async function change(asked, words, wanted) {
   if (busy) return null;
   busy = true;
   document.body.classList.add("busy");
+  const sent = [...gallery.chosen];
   try {
     const answer = await asked();
-    gallery.chosen.clear();
+    for (const id of sent) gallery.chosen.delete(id);
     await take(answer.state, wanted?.(answer.state));
     if (words) say(typeof words === "function" ? words(answer) : words);
     return answer;
