@@ -116,6 +116,20 @@ def test_archives_keep_the_bytes_of_their_files(
     }  # fmt: skip
 
 
+def test_rows_of_a_table_keep_the_bytes_of_their_pictures(pictures: Path, tmp_path: Path) -> None:
+    from tests.export.conftest import quick
+
+    raw = [p.read_bytes() for p in sorted(pictures.rglob("*")) if p.suffix in (".png", ".jpg")]
+    pl.DataFrame({"image": raw}).write_parquet(tmp_path / "pile.parquet")
+    run = quick(str(tmp_path / "pile.parquet"), tmp_path / "run")
+    found = export(run, "folders", tmp_path / "out", how="symlink")
+    assert found["linked"] == 0
+    written = contents(tmp_path / "out")
+    assert set(written.values()) == set(raw) - {(pictures / "broken.jpg").read_bytes()}
+    for name, bytes_ in written.items():
+        assert name.endswith(".jpg" if bytes_.startswith(b"\xff\xd8") else ".png")
+
+
 def test_what_has_gone_or_changed_is_left_out_and_told(
     pictures: Path, folder_run: Path, tmp_path: Path
 ) -> None:
