@@ -101,6 +101,17 @@ def test_images_of_arrays_become_png(array_run: Path, digits: tuple, tmp_path: P
         np.testing.assert_array_equal(image, digits[0][at])
 
 
+def test_arrays_that_were_in_memory_come_from_the_run(digits: tuple, tmp_path: Path) -> None:
+    from tests.export.conftest import quick
+
+    images = digits[0][[*range(40), 3]]
+    found = export(quick(images, tmp_path / "run"), "imagefolder", tmp_path / "out")
+    assert (found["images"], found["left_out"]) == (41, {})
+    for at in (7, 40):
+        image = np.asarray(Image.open(tmp_path / "out" / "images" / f"array-{at}.png"))
+        np.testing.assert_array_equal(image, images[at])
+
+
 def test_archives_keep_the_bytes_of_their_files(
     pictures: Path, tmp_path: Path, folder_run: Path
 ) -> None:
