@@ -16,8 +16,8 @@ from PIL import Image
 
 from tests.pipeline.conftest import command, command_json
 
-COMMANDS = ["demo", "scan", "fit", "report", "predict", "add", "cut", "compare", "find", "export"]
-COMMANDS += ["recipes", "doctor"]
+COMMANDS = ["demo", "scan", "fit", "report", "label", "predict", "add", "cut", "compare"]
+COMMANDS += ["find", "export", "recipes", "doctor"]
 
 
 @pytest.fixture
