@@ -61,7 +61,8 @@ def write_report(run: Run) -> Path:
     known = colourings.get("known")
     clusters = views.card_views(found, cards, known)
     near = near_duplicates(found)
-    data = live_data(found, near, run.path / "pictures", whole=unfinished is None)
+    on_maps = unfinished is None and bool(found.maps)
+    data = live_data(found, near, run.path / "pictures", whole=on_maps)
     context = {
         **_texts(found),
         **_near(found, near),

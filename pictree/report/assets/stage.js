@@ -7,7 +7,7 @@ import { Points, shuffled } from "./points.js";
 import { Splats } from "./splats.js";
 import { soon, state } from "./state.js";
 
-const CROWD = 5; // points for each place of a picture, up to which pictures are shown
+const CROWD = 2.5; // points for each place of a picture, up to which pictures are shown
 const SLOW = 45; // milliseconds between frames
 const LEAST = 40_000; // points of a quick frame
 const MOVE = 550; // milliseconds
