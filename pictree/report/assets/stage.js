@@ -139,7 +139,7 @@ export class Stage {
   get side() {
     const room = Math.sqrt((this.camera.width * this.camera.height) / this.count);
     const near = Math.sqrt(this.camera.scale / this.camera.whole);
-    return Math.min(14, Math.max(1.2, 0.45 * room * near));
+    return Math.min(14, Math.max(this.count < 200_000 ? 2 : 1.2, 0.45 * room * near));
   }
 
   /** Places for pictures on the stage. */
