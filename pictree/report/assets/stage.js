@@ -41,7 +41,9 @@ export class Stage {
   #painter() {
     const canvas = this.box.querySelector("canvas.points");
     try {
-      return new Points(canvas, this.order);
+      const painter = new Points(canvas, this.order);
+      canvas.addEventListener("webglcontextlost", () => this.useSplats());
+      return painter;
     } catch {
       return new Splats(this.#fresh(canvas), this.order);
     }
@@ -56,7 +58,17 @@ export class Stage {
 
   /** Draw by WebGL even without a graphics card; for the tests. */
   usePoints() {
-    this.painter = new Points(this.#fresh(this.box.querySelector("canvas.points")), this.order, false);
+    this.#use((canvas) => new Points(canvas, this.order, false));
+  }
+
+  /** Draw without WebGL: its context was lost, as after a computer slept. */
+  useSplats() {
+    this.#use((canvas) => new Splats(canvas, this.order));
+  }
+
+  /** @param {(canvas: HTMLCanvasElement) => Points|Splats} make */
+  #use(make) {
+    this.painter = make(this.#fresh(this.box.querySelector("canvas.points")));
     this.painter.places(this.places, this.places);
     this.painter.colours(this.shades);
     this.render();
