@@ -105,7 +105,7 @@ def attempt(job: tuple[str, str, int], options: argparse.Namespace) -> bool:
     name = f"{job[0]}, {job[1]}, seed {job[2]}"
     try:
         record = measure(*job, options.data.resolve(), options.work.resolve(), options.loaded)
-    except (JobError, PictreeError) as error:
+    except (JobError, PictreeError, OSError) as error:
         print(f"{name}: failed: {error}", file=sys.stderr, flush=True)
         return False
     append(options.out, record)
