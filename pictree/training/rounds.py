@@ -25,6 +25,9 @@ from pictree.training.steps import OnBatch
 SMALLEST_MAP = 4
 """Images are pooled until their smaller side has at most this many pixels."""
 
+TRUST = 0.85
+"""The neighbours of the raw pixels are evidence where the instant tree's runs agree this far."""
+
 WIDTHS = (16, 32, 64)
 """Channels of the last stages; earlier ones have as many as the first of these."""
 
@@ -62,7 +65,7 @@ class Learned:
         The same between the runs of the first look.
     shortlist : list of Candidate
     history : list of dict
-        A row per round: round (from 1), loss, agreement, neighbours.
+        A row per round: round (from 1), loss, agreement, neighbours, evidence.
     """
 
     model: Autoencoder
@@ -121,8 +124,9 @@ def learn_rounds(
 
     Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel and
     on its vote. The next look finds leaves among the neighbours of the network's codes, and merges
-    them once by the neighbours of the raw pixels and once by those of the codes, which may confirm
-    themselves. From the second look on, the runs of the look before vote too: single looks
+    them once by those neighbours, which may confirm themselves, and, where the first look's runs
+    agree by `TRUST`, once by the neighbours of the raw pixels: independent evidence, if there is
+    any in them. From the second look on, the runs of the look before vote too: single looks
     scatter. The last network's word on each image is the result; the tree has it as a cut.
 
     Parameters
@@ -167,13 +171,15 @@ def learn_rounds(
         codes = inference.encode(model, pixels, device, shown)
         links = nearest(codes, start.links.shape[1])[0]
         earlier = seen.voters if number > 1 else []
-        seen = look(links, [start.links, links], k=k, candidates=candidates, seed=seed)
+        evidence = [start.links, links] if start.look.agreement >= TRUST else [links]
+        seen = look(links, evidence, k=k, candidates=candidates, seed=seed)
         history.append(
             {
                 "round": number,
                 "loss": loss,
                 "agreement": seen.agreement,
                 "neighbours": list(seen.neighbours),
+                "evidence": ["pixels", "codes"][-len(evidence) :],
             }
         )
         if on_round is not None:

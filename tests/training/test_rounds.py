@@ -79,6 +79,17 @@ def test_one_seed_gives_the_same_clusters(small: tuple, before: InstantTree) -> 
     assert np.array_equal(one.confidence, two.confidence)
 
 
+def test_pixels_are_evidence_where_the_first_look_agreed(
+    small: tuple, before: InstantTree, after: Learned
+) -> None:
+    assert before.start.look.agreement > 0.85
+    assert after.history[-1]["evidence"] == ["pixels", "codes"]
+    doubted = replace(before.start, look=replace(before.start.look, agreement=0.84))
+    few = Short(count=1, images=512)
+    found = learn_rounds(small[0], doubted, few, choose_device("float32"), k=10)
+    assert found.history[0]["evidence"] == ["codes"]
+
+
 def test_what_agrees_less_than_the_start_is_not_better(after: Learned) -> None:
     assert not replace(after, agreement=0.899, started=0.9).is_better
     assert replace(after, agreement=0.9, started=0.9).is_better
