@@ -72,9 +72,9 @@ def large(run: Run, pile: Pile, image: int) -> tuple[bytes, str]:
         raise KeyError(image)
     original = _original(run, pile, row)
     if original is not None:
-        image = to_image(original)
-        small = max(image.size) < _SMALL
-        return _encoded(fitted(image, _SMALL) if small else image, lossless=small)
+        shown = to_image(original)
+        small = max(shown.size) < _SMALL
+        return _encoded(fitted(shown, _SMALL) if small else shown, lossless=small)
     return _encoded(fitted(to_image(pile.pixels[row]), _SMALL), lossless=True)
 
 
