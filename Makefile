@@ -29,7 +29,7 @@ test: $(VENV)/dev browser
 test-all: $(VENV)/dev browser
 	$(BIN)/python -m pytest -q -m ''
 
-# The report is tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
+# The pages are tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
 # Chromium or Chrome by hand.
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \

@@ -15,6 +15,8 @@ from pictree.label.leftovers import PRECISION, cluster_again, spread
 from pictree.label.parts import down_the_tree, in_two
 from pictree.label.pictures import COLUMNS, large, sheet
 from pictree.label.pile import Pile
+from pictree.pipeline.fit import fit
+from pictree.recipes.recipe import change, load_recipe
 from pictree.store import Run
 
 
@@ -114,15 +116,30 @@ def test_a_sheet_holds_each_picture_in_its_place(pile: Pile) -> None:
         assert np.array_equal(whole[y : y + 28, x : x + 28], pile.pixels[i][..., 0])
 
 
-def test_a_large_picture_is_the_file_while_it_is_the_same(hostile_run: Path) -> None:
-    run = Run.open(hostile_run)
+def test_a_large_picture_is_the_file_while_it_is_the_same(
+    tmp_path: Path, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """The run has 8 pixels a side, the files have 28."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i, image in enumerate(digits[0][:60]):
+        Image.fromarray(image).save(folder / f"{i:02}.png")
+    recipe = change(load_recipe("quick"), **{"maps.methods": [], "clustering.k": "3"})
+    recipe = change(recipe, **{"images.size": (8, 8)})
+    fit(str(folder), tmp_path / "run", recipe=recipe)
+    run = Run.open(tmp_path / "run")
     pile = Pile(run)
-    size = lambda: Image.open(io.BytesIO(large(run, pile, 0)[0])).format  # noqa: E731
-    assert size() == "JPEG"  # decoded from its own file
-    file = hostile_run.parent / "pictures" / pile.paths[0]
-    file.write_bytes((hostile_run.parent / "pictures" / pile.paths[1]).read_bytes())
-    assert size() == "PNG"  # another picture by now: the run's own pixels
+
+    def seen() -> tuple[int, int]:
+        data, kind = large(run, pile, 0)
+        assert kind == "image/png"
+        return Image.open(io.BytesIO(data)).size
+
+    assert seen() == (18 * 28, 18 * 28)  # its own file, enlarged by whole pixels
+    file = folder / pile.paths[0]
+    file.write_bytes((folder / pile.paths[1]).read_bytes())
+    assert seen() == (64 * 8, 64 * 8)  # another picture by now: the run's own pixels
     file.unlink()
-    assert size() == "PNG"
+    assert seen() == (64 * 8, 64 * 8)
     with pytest.raises(KeyError):
         large(run, pile, 10_000)

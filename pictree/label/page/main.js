@@ -46,7 +46,9 @@ async function select(key, keep = false) {
   const isNew = key !== current;
   current = key;
   try {
-    members = await pile.members(key);
+    const found = await pile.members(key);
+    if (key !== current) return;  // another group was chosen meanwhile
+    members = found;
   } catch (error) {
     return said(error);
   }
