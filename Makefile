@@ -23,10 +23,14 @@ check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+$(VENV)/readers: $(VENV)/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
+	touch $@
+
 test: $(VENV)/dev browser
 	$(BIN)/python -m pytest -q
 
-test-all: $(VENV)/dev browser
+test-all: $(VENV)/readers browser
 	$(BIN)/python -m pytest -q -m ''
 
 # The pages are tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
