@@ -27,8 +27,11 @@ from pictree.training.steps import OnBatch
 SMALLEST_MAP = 4
 """Images are pooled until their smaller side has at most this many pixels."""
 
+EVIDENCE = ("pixels", "codes")
+"""By whose neighbours leaves merge."""
+
 TRUST = 0.85
-"""The neighbours of the raw pixels are evidence where the instant tree's runs agree this far."""
+"""Trees merged by the raw pixels vote where those of the instant tree agree this far."""
 
 WIDTHS = (16, 32, 64)
 """Channels of the last stages; earlier ones have as many as the first of these."""
@@ -127,10 +130,11 @@ def learn_rounds(
 
     Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel and
     on its vote. The next look finds leaves among the neighbours of the network's codes, and merges
-    them once by those neighbours, which may confirm themselves, and, where the first look's runs
-    agree by `TRUST`, once by the neighbours of the raw pixels: independent evidence, if there is
-    any in them. From the second look on, the runs of the look before vote too: single looks
-    scatter. The last network's word on each image is the result; the tree has it as a cut.
+    them once by those neighbours, which may confirm themselves, and once by the neighbours of the
+    raw pixels, which vote where the first look's runs agree by `TRUST`: independent evidence, if
+    there is any in them. From the second look on, the runs of the look before vote too: single
+    looks scatter. The last network's word on each image is the result; the tree has it as a cut.
+    Where k is not given, each look weighs the numbers of clusters together with the first look.
 
     Parameters
     ----------
@@ -167,6 +171,7 @@ def learn_rounds(
         When the checkpoint is damaged, or belongs to other rounds.
     """
     seen, history = start.look, []
+    voting = (0, 1) if start.look.agreement >= TRUST else (1,)
     earlier: list[ClusterTree] = []
     shown = start.rows if rows is None else rows[start.rows]
     files = RoundFiles(checkpoint, settings, seed=seed, images=len(shown), k=k)
@@ -183,15 +188,22 @@ def learn_rounds(
             on_batch(images_shown(len(shown), settings))
         links, loss = found
         earlier = seen.voters if number > 1 else []
-        evidence = [start.links, links] if start.look.agreement >= TRUST else [links]
-        seen = look(links, evidence, k=k, candidates=candidates, seed=seed)
+        seen = look(
+            links,
+            [start.links, links],
+            k=k,
+            candidates=candidates,
+            voting=voting,
+            before=start.look.shortlist,
+            seed=seed,
+        )
         history.append(
             {
                 "round": number,
                 "loss": loss,
                 "agreement": seen.agreement,
                 "neighbours": list(seen.neighbours),
-                "evidence": ["pixels", "codes"][-len(evidence) :],
+                "evidence": [EVIDENCE[i] for i in voting],
             }
         )
         if on_round is not None:
