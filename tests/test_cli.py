@@ -17,7 +17,7 @@ from PIL import Image
 from tests.pipeline.conftest import command, command_json
 
 COMMANDS = ["demo", "scan", "fit", "report", "predict", "add", "cut", "compare", "find", "export"]
-COMMANDS += ["recipes", "doctor"]
+COMMANDS += ["verify", "recipes", "doctor"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from pictree.clustering.instant import Start
 from pictree.errors import RunError
@@ -98,13 +98,13 @@ def fit(
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))
-        _stages(run, source, train_items, known, recipe, given, device, seed, progress)
+        stages(run, source, train_items, known, recipe, given, device, seed, progress)
     return summary(run)
 
 
-def _stages(
+def stages(
     run: Run,
-    source: Source,
+    source: Source | None,
     train_items: int,
     known: list[str | None] | None,
     recipe: Recipe,
@@ -113,7 +113,7 @@ def _stages(
     seed: int,
     progress: Progress,
 ) -> None:
-    """Run each stage that is not done yet, in order."""
+    """Run each stage that is not done yet, in order; the first alone needs the source."""
     whole, run = run, run.fitted()
     coding = {
         "learn": lambda: learn.learn(run, recipe, device, seed, progress),
@@ -130,7 +130,12 @@ def _stages(
     }
     steps = {
         "stock": lambda: stock.stock(
-            run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
+            run,
+            cast("Source", source),
+            train_items=train_items,
+            known=known,
+            recipe=recipe,
+            progress=progress,
         ),
         **coding,
         "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
