@@ -124,7 +124,10 @@ class Run:
         if not self.path.exists() or (self.path / "run.json").exists():
             return
         ours = {*LOCK_FILES, "recipe.toml"}
-        if not self.path.is_dir() or {p.name for p in self.path.iterdir()} - ours:
+        names = {p.name for p in self.path.iterdir()} if self.path.is_dir() else {self.path.name}
+        if LOCK_FILES[0] in names:  # a run that was killed at its very start
+            names = {name for name in names if not name.startswith(".tmp-")}
+        if names - ours:
             raise RunError(
                 "A new run needs an empty folder",
                 got=f"{self.path}, which holds other files",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pictree.clustering.instant import Start
 from pictree.errors import RunError
+from pictree.files import remove_leftovers
 from pictree.images.format import choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
@@ -91,6 +92,7 @@ def fit(
     with run.lock(), progress:
         if not resume:
             run.refuse_if_taken()
+        remove_leftovers(run.path)
         source, train_items = _open(pictures, validation)
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
