@@ -7,6 +7,7 @@ long. Everything else goes to children with limits on processor time and memory.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -104,6 +105,8 @@ class _Child:
             env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
         )
         assert self._process.stdout is not None  # noqa: S101 - for mypy
+        assert self._process.stdin is not None  # noqa: S101
+        _widen(self._process.stdin.fileno())
         if self._process.stdout.read(1) != b"!":
             self.end()
             raise OSError("no child could be started")
@@ -145,11 +148,18 @@ class _Child:
                 _close(pipe)
 
 
+def _widen(pipe: int) -> None:
+    """Let a pipe hold a megabyte, where that can be: a usual one holds 64 KiB."""
+    import fcntl
+
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2**20)
+
+
 def _close(pipe: IO[bytes]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # what was not sent yet has nobody to read it
         pipe.close()
-    except OSError:  # what was not sent yet has nobody to read it
-        return
 
 
 def send(to: IO[bytes], *parts: bytes) -> None:
