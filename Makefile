@@ -1,10 +1,11 @@
 # make demo   makes an environment, installs, clusters packaged pictures
 # make check  lint, format, types       make test   tests       make test-all   the slow ones too
+# make licences  the licences of what is needed
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test test-all browser clean
+.PHONY: demo check test test-all licences browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/pictree demo -o demo-run
@@ -32,6 +33,10 @@ test: $(VENV)/dev browser
 
 test-all: $(VENV)/readers browser
 	$(BIN)/python -m pytest -q -m ''
+
+# Needs no network. Known weaknesses: `pip-audit -r constraints.txt`, which does.
+licences: $(VENV)/dev
+	$(BIN)/python -m tests.licences
 
 # The pages are tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
 # Chromium or Chrome by hand.

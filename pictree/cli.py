@@ -18,6 +18,7 @@ from pictree.commands.labels import import_table
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
+from pictree.commands.verify import verify
 from pictree.errors import PictreeError
 
 _GO_ON = "Run the same command again to go on (`pictree fit`: with --resume)."
@@ -43,6 +44,7 @@ for _command in (
     compare,
     find,
     export,
+    verify,
     recipes,
     doctor,
 ):

@@ -105,6 +105,17 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed writers left below ``folder``, where nobody writes."""
+    for above, folders, files in os.walk(folder):
+        for name in [name for name in folders if name.startswith(".tmp-")]:
+            shutil.rmtree(Path(above, name), ignore_errors=True)
+            folders.remove(name)
+        for name in files:
+            if name.startswith(".tmp-"):
+                Path(above, name).unlink(missing_ok=True)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

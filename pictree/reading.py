@@ -11,6 +11,9 @@ import polars as pl
 
 from pictree.errors import RunError
 
+_ONLY_ONCE = ("run.json", "manifest.json", "adding.json")
+"""What nothing else in the run tells: a resumed fit can't write it again."""
+
 
 def open_array(file: Path) -> np.ndarray:
     """Return an .npy as a memory map; `RunError` where it is torn."""
@@ -44,8 +47,9 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def damaged(file: Path) -> RunError:
     """Return the error that names a torn file, and the way out."""
+    again = "Delete that file and run the same `pictree fit` command with --resume"
     return RunError(
         "Every file of a run must be as Pictree wrote it",
         got=f"{file}, which can't be read",
-        do="Delete that file and run the same `pictree fit` command with --resume",
+        do="Restore that file from a copy" if file.name in _ONLY_ONCE else again,
     )

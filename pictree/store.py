@@ -52,15 +52,14 @@ import numpy as np
 import polars as pl
 
 from pictree.errors import RunError
-from pictree.files import sha256_of, write_atomic, write_json, write_text
+from pictree.files import write_atomic, write_json, write_text
 from pictree.images.batches import Stacked
 from pictree.locks import LOCK_FILES, hold
+from pictree.manifest import write_manifest
 from pictree.reading import damaged, open_array, read_json, read_parquet
 from pictree.shards import accounted, shard_ranges
 
 FORMAT = 1
-UNFINISHED_ADD, LABELS = "adding.json", "labels.db"
-_NOT_IN_MANIFEST = ("manifest.json", UNFINISHED_ADD, LABELS, *LOCK_FILES)
 
 
 class Run:
@@ -125,7 +124,10 @@ class Run:
         if not self.path.exists() or (self.path / "run.json").exists():
             return
         ours = {*LOCK_FILES, "recipe.toml"}
-        if not self.path.is_dir() or {p.name for p in self.path.iterdir()} - ours:
+        names = {p.name for p in self.path.iterdir()} if self.path.is_dir() else {self.path.name}
+        if LOCK_FILES[0] in names:  # a run that was killed at its very start
+            names = {name for name in names if not name.startswith(".tmp-")}
+        if names - ours:
             raise RunError(
                 "A new run needs an empty folder",
                 got=f"{self.path}, which holds other files",
@@ -386,11 +388,7 @@ class Run:
 
     def write_manifest(self) -> None:
         """Write the SHA-256 of every file of the run; to be called last."""
-        names = (p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
-        passing = ("adding/", f"{LABELS}-")
-        names = (n for n in names if n not in _NOT_IN_MANIFEST and not n.startswith(passing))
-        kept = sorted(n for n in names if ".tmp-" not in n)
-        write_json(self.path / "manifest.json", {n: sha256_of(self.path / n) for n in kept})
+        write_manifest(self.path)
 
 
 def csv_bytes(table: pl.DataFrame) -> bytes:

@@ -12,6 +12,7 @@ LEVELS = [
     {"errors"},
     {"files"},
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
+    {"manifest"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
     {"estimators", "report"},

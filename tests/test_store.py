@@ -179,3 +179,17 @@ def test_a_torn_npz_is_named(run: Run, length: int) -> None:
     file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(RunError, match="which can't be read"):
         run.arrays("a.npz")
+
+
+def test_a_fit_killed_at_its_very_start_goes_on(tmp_path: Path) -> None:
+    for name in ("run.lock", ".tmp-abc", "recipe.toml"):
+        (tmp_path / name).write_text("")
+    with Run(tmp_path).lock():
+        Run(tmp_path).refuse_if_taken()
+
+
+def test_a_folder_that_no_run_held_keeps_its_temporary_files(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-mine").write_text("mine")
+    with pytest.raises(RunError, match="which holds other files"), Run(tmp_path).lock():
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == [".tmp-mine"]

@@ -47,7 +47,9 @@ class ZipSource(Source):
         if entry.flag_bits & 1:
             raise Unusable("unreadable", "encrypted")
         try:
-            return self._file.read(entry)
+            # Told how much to read: else a member that states less than it holds is all unpacked.
+            with self._file.open(entry) as stream:
+                return stream.read(entry.file_size)
         except (*_FAULTS, zipfile.BadZipFile) as error:
             raise Unusable("unreadable", "damaged inside the archive") from error
 

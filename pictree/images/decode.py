@@ -40,7 +40,7 @@ what would start another program (EPS, WMF) or needs a plug-in is left out on pu
 tried in this order; TGA, which has no signature, is the last."""
 
 _MANY_PIXELS = 2**25
-_one_large_at_a_time = threading.Lock()
+_one_large_at_a_time: contextlib.AbstractContextManager = threading.Lock()
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -118,6 +118,12 @@ def decode(
             raise Unusable(problem.outcome, problem.reason, header) from None
         except Exception as error:  # Pillow raises nearly every type there is on a broken file
             raise _explain(error, image.format, header) from error
+
+
+def take_turns(turn: contextlib.AbstractContextManager) -> None:
+    """Let large pictures wait for another turn than this process's own."""
+    global _one_large_at_a_time
+    _one_large_at_a_time = turn
 
 
 def read_header(raw: bytes | np.ndarray) -> Header:

@@ -92,21 +92,35 @@ def _map_values(path: str, kind: np.dtype, shape: tuple[int, ...]) -> np.ndarray
     if held != stated:
         raise _wrong(path, f"{held:,} bytes of values where its header states {stated:,}")
     if not stated:
-        return np.zeros(shape, kind)
+        return _without_values(path, kind, shape)
     return np.memmap(path, kind, mode="r", offset=start, shape=shape)
+
+
+def _without_values(path: str, kind: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.zeros(shape, kind)
+    except ValueError:  # 0 × 4,294,967,295 × 4,294,967,295
+        raise _wrong(path, "dimensions that no array has") from None
 
 
 def _read_values(file: BinaryIO, kind: np.dtype, shape: tuple[int, ...], path: str) -> np.ndarray:
     stated = math.prod(shape) * kind.itemsize
     if stated > _GZIP_MOST * Path(path).stat().st_size:
         raise _wrong(path, f"fewer bytes of values than the {stated:,} that its header states")
-    values = bytearray()
-    while len(values) <= stated and (chunk := file.read(min(_CHUNK, stated + 1 - len(values)))):
-        values += chunk
-    if len(values) != stated:
-        held = "fewer" if len(values) < stated else "more"
-        raise _wrong(path, f"{held} bytes of values than the {stated:,} that its header states")
-    return np.frombuffer(bytes(values), kind).reshape(shape)
+    start, held = file.tell(), 0
+    while held <= stated and (chunk := file.read(min(_CHUNK, stated + 1 - held))):
+        held += len(chunk)  # counted before anything is kept: a header may lie
+    if held != stated:
+        few = "fewer" if held < stated else "more"
+        raise _wrong(path, f"{few} bytes of values than the {stated:,} that its header states")
+    if not stated:
+        return _without_values(path, kind, shape)
+    values = np.empty(stated, np.uint8)
+    file.seek(start)
+    for at in range(0, stated, _CHUNK):
+        part = values[at : at + _CHUNK]
+        part[:] = np.frombuffer(file.read(len(part)), np.uint8)
+    return values.view(kind).reshape(shape)
 
 
 def _wrong(

@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from pictree.images.base import Source
-from pictree.images.decode import Header, ImageFormat, Unusable, array_header, decode
+from pictree.images.decode import Header, ImageFormat, Unusable, array_header
+from pictree.images.guard import Guards
 from pictree.images.outcome import OUTCOMES
 from pictree.images.scale import array_to_bytes, set_channels
 
@@ -173,11 +174,11 @@ def _file_items(source: Source, rows: range, fmt: ImageFormat) -> Iterator[_Item
     """Read and decode on several threads; results come in order, few are held at a time."""
     workers = min(32, os.cpu_count() or 1)
     waiting: deque[Future[_Item]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with Guards() as guards, ThreadPoolExecutor(workers) as pool:
         try:
             for row in rows:
                 raw = _read(source, row) if source.in_order else None
-                waiting.append(pool.submit(_look_at, source, row, raw, fmt))
+                waiting.append(pool.submit(_look_at, source, row, raw, fmt, guards))
                 if len(waiting) > 4 * workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -194,13 +195,13 @@ def _read(source: Source, row: int) -> bytes | np.ndarray | Unusable:
         return problem
 
 
-def _look_at(source: Source, row: int, raw: Any, fmt: ImageFormat) -> _Item:
+def _look_at(source: Source, row: int, raw: Any, fmt: ImageFormat, guards: Guards) -> _Item:
     raw = _read(source, row) if raw is None else raw
     if isinstance(raw, Unusable):
         return _Item(None, raw.header, None, raw)
     digest = digest_of(raw)
     try:
-        pixels, header = decode(raw, fmt, source.value_range)
+        pixels, header = guards.decode(raw, fmt, source.value_range)
     except Unusable as problem:
         return _Item(digest, problem.header, None, problem)
     return _Item(digest, header, pixels, None)

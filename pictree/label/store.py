@@ -12,7 +12,7 @@ from typing import Any
 
 from pictree.errors import RunError
 from pictree.label.history import Row
-from pictree.store import LABELS
+from pictree.manifest import LABELS
 
 FORMAT = 1
 _SCHEMA = """

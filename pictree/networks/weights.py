@@ -109,6 +109,9 @@ def _fill(part: nn.Module, path: Path) -> None:
     if wrong:
         got = f"other names, shapes or types for {', '.join(wrong)}"
         raise _damaged(path, "hold the weights that model.json describes", got)
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise _damaged(path, "hold finite weights", f"NaN or infinity in {name}")
     part.load_state_dict(tensors)
 
 

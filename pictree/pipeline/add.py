@@ -12,6 +12,7 @@ import polars as pl
 
 from pictree.clustering.flat import FlatClusters
 from pictree.errors import RunError, SourceError
+from pictree.files import remove_leftovers
 from pictree.images.sources import Source
 from pictree.pipeline.codes import GivenCodes, codes_of_new
 from pictree.pipeline.group import assigned, centre_distances, with_duplicates
@@ -77,6 +78,7 @@ def add(
                 got=f"{run.path}, whose fit has not ended",
                 do="Finish it: the same `pictree fit` command with --resume",
             )
+        remove_leftovers(run.path)
         source, spec, known = open_new(run, pictures, known_labels)
         given = codes_of_new(run, codes, len(source))
         staging, dropped = begin(run, source, spec, given, files_at_once(run), command)

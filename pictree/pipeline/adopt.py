@@ -11,6 +11,7 @@ import numpy as np
 from pictree.clustering.flat import FlatClusters, from_centres, from_labels
 from pictree.clustering.tree import ClusterTree
 from pictree.device import Device, choose_device
+from pictree.files import move
 from pictree.networks import inference, weights
 from pictree.networks.autoencoder import Autoencoder
 from pictree.pipeline import group, learn
@@ -67,7 +68,7 @@ def adopt(run: Run, recipe: Recipe, seed: int) -> None:
     is_staged = (staged / file).exists()
     for kind in ("model", "codes", "errors"):
         for path in sorted((staged / kind).glob("*")):
-            path.replace(run.path / kind / path.name)
+            move(path, run.path / kind / path.name)
     device = choose_device("float32")
     learn.keep_reconstructions(run, weights.load(run.path / "model"), device)
     arrays = run.arrays(f"{_STAGED}/{file}" if is_staged else file)
@@ -86,7 +87,7 @@ def adopt(run: Run, recipe: Recipe, seed: int) -> None:
         ),
     )
     if is_staged:
-        (staged / file).replace(run.path / file)
+        move(staged / file, run.path / file)
     shutil.rmtree(staged, ignore_errors=True)
 
 

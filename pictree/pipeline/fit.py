@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from pictree.clustering.instant import Start
 from pictree.errors import RunError
+from pictree.files import remove_leftovers
 from pictree.images.format import choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
@@ -91,6 +92,7 @@ def fit(
     with run.lock(), progress:
         if not resume:
             run.refuse_if_taken()
+        remove_leftovers(run.path)
         source, train_items = _open(pictures, validation)
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
@@ -98,13 +100,13 @@ def fit(
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))
-        _stages(run, source, train_items, known, recipe, given, device, seed, progress)
+        stages(run, source, train_items, known, recipe, given, device, seed, progress)
     return summary(run)
 
 
-def _stages(
+def stages(
     run: Run,
-    source: Source,
+    source: Source | None,
     train_items: int,
     known: list[str | None] | None,
     recipe: Recipe,
@@ -113,7 +115,7 @@ def _stages(
     seed: int,
     progress: Progress,
 ) -> None:
-    """Run each stage that is not done yet, in order."""
+    """Run each stage that is not done yet, in order; the first alone needs the source."""
     whole, run = run, run.fitted()
     coding = {
         "learn": lambda: learn.learn(run, recipe, device, seed, progress),
@@ -130,7 +132,12 @@ def _stages(
     }
     steps = {
         "stock": lambda: stock.stock(
-            run, source, train_items=train_items, known=known, recipe=recipe, progress=progress
+            run,
+            cast("Source", source),
+            train_items=train_items,
+            known=known,
+            recipe=recipe,
+            progress=progress,
         ),
         **coding,
         "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),

@@ -15,6 +15,7 @@ from pictree.evaluation.agreement import score
 from pictree.images.inventory import remember, take_stock
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import Source, open_source
+from pictree.manifest import refuse_changed
 from pictree.neighbors import nearest
 from pictree.networks import inference, weights
 from pictree.pipeline.codes import GivenCodes
@@ -26,6 +27,7 @@ _NEIGHBORS = 10
 """Nearest images of the fit whose clusters vote: their share is the confidence, where the
 clustering method has none of its own."""
 _BATCH = 4_096
+MODEL_FILES = ("model/model.json", "model/encoder.safetensors", "model/decoder.safetensors")
 
 PLACES: dict[str, Any] = {
     "id": pl.UInt32,
@@ -129,8 +131,11 @@ class Placer:
         self._given = given
         if given is None:
             self._device: Device = choose_device("float32")
+            refuse_changed(run.path, MODEL_FILES)
             self._model = weights.load(run.path / "model")
-        stored = run.arrays(f"clusters/{run.clusters_name}/model.npz")
+        clusters = f"clusters/{run.clusters_name}/model.npz"
+        refuse_changed(run.path, [clusters])
+        stored = run.arrays(clusters)
         self.clusters = FlatClusters.from_arrays(stored)
         self.codes, self.labels = fitted.array("codes")[:], fitted.labels()
         self.limit = info["unknown_distance"]

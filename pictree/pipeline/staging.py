@@ -14,11 +14,12 @@ import polars as pl
 
 from pictree.files import move, write_json
 from pictree.images.sources import Source
+from pictree.manifest import UNFINISHED_ADD
 from pictree.pipeline.codes import GivenCodes
 from pictree.pipeline.renew import renew
 from pictree.reading import read_json
 from pictree.shards import shard_ranges
-from pictree.store import UNFINISHED_ADD, Run
+from pictree.store import Run
 
 _KINDS = ("images", "pixels", "codes", "errors", "added")
 _PILE = ("sources", "known_labels", "items", "paths", "codes")

@@ -1,0 +1,134 @@
+"""manifest.json: the SHA-256 of every file of a run, and what differs from it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pictree.errors import RunError
+from pictree.files import sha256_of, write_json
+from pictree.locks import LOCK_FILES
+from pictree.reading import read_json
+
+MANIFEST, UNFINISHED_ADD, LABELS = "manifest.json", "adding.json", "labels.db"
+PREDICTIONS = "predictions.csv"
+_LEFT_OUT = (MANIFEST, UNFINISHED_ADD, LABELS, PREDICTIONS, *LOCK_FILES)
+_LEFT_OUT_BELOW = ("adding/", f"{LABELS}-")
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the files of a run stand to its manifest; names relative to the run, sorted.
+
+    Attributes
+    ----------
+    files : int
+        How many the manifest lists.
+    damaged : list of str
+        There, with another content or unreadable.
+    missing : list of str
+    foreign : list of str
+        There, and not listed.
+    """
+
+    files: int
+    damaged: list[str]
+    missing: list[str]
+    foreign: list[str]
+
+    @property
+    def bad(self) -> list[str]:
+        """What is damaged or missing."""
+        return sorted(self.damaged + self.missing)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the SHA-256 of every file of the run in ``folder``; to be called last."""
+    write_json(folder / MANIFEST, {name: sha256_of(folder / name) for name in _present(folder)})
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Return the names and SHA-256 that the manifest of a run lists.
+
+    Raises
+    ------
+    RunError
+        If it is absent, torn, or lists what no run has, such as a name that leads outside.
+    """
+    listed = read_json(folder / MANIFEST)
+    is_ours = isinstance(listed, dict) and all(
+        isinstance(digest, str) and _DIGEST.fullmatch(digest) and _is_inside(name)
+        for name, digest in listed.items()
+    )
+    if not is_ours:
+        raise RunError(
+            "A run's manifest must list files of the run and their SHA-256",
+            got=f"another content in {folder / MANIFEST}",
+            do="Restore that file from a copy",
+        )
+    return listed
+
+
+def condition(folder: Path) -> Condition:
+    """Read every file of a run, and compare it with the manifest."""
+    listed, present = read_manifest(folder), set(_present(folder))
+    return Condition(
+        len(listed),
+        [name for name in sorted(present & set(listed)) if not agrees(folder, name, listed[name])],
+        sorted(set(listed) - present),
+        sorted(present - set(listed)),
+    )
+
+
+def agrees(folder: Path, name: str, digest: str) -> bool:
+    """Tell whether a file can be read and has this SHA-256."""
+    try:
+        return sha256_of(folder / name) == digest
+    except OSError:
+        return False
+
+
+def refuse_changed(folder: Path, names: Iterable[str]) -> None:
+    """Refuse files that are not as the manifest says, before they are used.
+
+    Nothing is refused while there is no manifest: in the middle of a fit or an add.
+
+    Raises
+    ------
+    RunError
+        It names the first such file.
+    """
+    if not (folder / MANIFEST).exists():
+        return
+    listed = read_manifest(folder)
+    for name in names:
+        if not agrees(folder, name, listed.get(name, "")):
+            raise RunError(
+                "Every file of a run must be as its manifest says",
+                got=f"{folder / name}, which was changed since",
+                do="Mend it by `pictree verify --repair RUN`, or restore it from a copy",
+            )
+
+
+def _present(folder: Path) -> list[str]:
+    """Return the files that belong in the manifest; no link to a folder is followed."""
+    found = []
+    for above, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if ".tmp-" not in name]
+        here = [Path(above, name) for name in files]
+        # A pipe that somebody put there would be waited for.
+        found += [file.relative_to(folder).as_posix() for file in here if file.is_file()]
+    return sorted(
+        name
+        for name in found
+        if name not in _LEFT_OUT and ".tmp-" not in name and not name.startswith(_LEFT_OUT_BELOW)
+    )
+
+
+def _is_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return bool(parts) and ".." not in parts and not name.startswith("/") and "\0" not in name
