@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -117,36 +117,7 @@ def stages(
 ) -> None:
     """Run each stage that is not done yet, in order; the first alone needs the source."""
     whole, run = run, run.fitted()
-    coding = {
-        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
-        "encode": lambda: learn.encode(run, device, progress),
-    }
-    if given is not None:
-        coding = {"codes": lambda: given_codes.take(run, given, progress)}
-    kept: dict[str, Any] = {}
-    is_learning = recipe.learning is not None and given is None
-    learning = {
-        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
-        "adopt": lambda: adopt(run, recipe, seed),
-        "judge again": lambda: judge.judge(run, recipe, seed, progress),
-    }
-    steps = {
-        "stock": lambda: stock.stock(
-            run,
-            cast("Source", source),
-            train_items=train_items,
-            known=known,
-            recipe=recipe,
-            progress=progress,
-        ),
-        **coding,
-        "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
-        "judge": lambda: judge.judge(
-            run, recipe, seed, progress, is_first=is_learning and not run.done("adopt")
-        ),
-        **(learning if is_learning else {}),
-        "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
-    }
+    steps = _steps(run, source, train_items, known, recipe, given, device, seed, progress)
     run.plan(steps)
     for name, step in steps.items():
         if run.done(name):
@@ -163,6 +134,50 @@ def stages(
     else:
         write_report(run)
         run.write_manifest()
+
+
+def _steps(
+    run: Run,
+    source: Source | None,
+    train_items: int,
+    known: list[str | None] | None,
+    recipe: Recipe,
+    given: given_codes.GivenCodes | None,
+    device: Any,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Callable[[], Any]]:
+    """Return the stages of this recipe, in order."""
+    coding = {
+        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
+        "encode": lambda: learn.encode(run, device, progress),
+    }
+    if given is not None:
+        coding = {"codes": lambda: given_codes.take(run, given, progress)}
+    kept: dict[str, Any] = {}
+    is_learning = recipe.learning is not None and given is None
+    learning = {
+        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
+        "adopt": lambda: adopt(run, recipe, seed),
+        "judge again": lambda: judge.judge(run, recipe, seed, progress),
+    }
+    return {
+        "stock": lambda: stock.stock(
+            run,
+            cast("Source", source),
+            train_items=train_items,
+            known=known,
+            recipe=recipe,
+            progress=progress,
+        ),
+        **coding,
+        "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
+        "judge": lambda: judge.judge(
+            run, recipe, seed, progress, is_first=is_learning and not run.done("adopt")
+        ),
+        **(learning if is_learning else {}),
+        "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
+    }
     progress.close()
 
 
