@@ -24,17 +24,21 @@ check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+$(VENV)/readers: $(VENV)/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
+	touch $@
+
 test: $(VENV)/dev browser
 	$(BIN)/python -m pytest -q
 
-test-all: $(VENV)/dev browser
+test-all: $(VENV)/readers browser
 	$(BIN)/python -m pytest -q -m ''
 
 # Needs no network. Known weaknesses: `pip-audit -r constraints.txt`, which does.
 licences: $(VENV)/dev
 	$(BIN)/python -m tests.licences
 
-# The report is tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
+# The pages are tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
 # Chromium or Chrome by hand.
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \

@@ -13,8 +13,8 @@ from pictree.commands.clusters import compare, cut
 from pictree.commands.export import export
 from pictree.commands.find import find
 from pictree.commands.fit import demo, fit
-from pictree.commands.label import label
-from pictree.commands.labels import labels
+from pictree.commands.label import label, labels
+from pictree.commands.labels import import_table
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
@@ -49,7 +49,8 @@ for _command in (
     doctor,
 ):
     app.command()(_command)
-app.add_typer(labels)
+labels.command(name="import")(import_table)
+app.add_typer(labels, name="labels")
 
 
 def main() -> None:

@@ -107,7 +107,8 @@ def _choose_kind(torch: Any) -> tuple[str, str]:
         return "cuda", f"GPU {torch.cuda.get_device_name()}"
     if torch.backends.mps.is_available():
         return "mps", "Apple GPU"
-    return "cpu", f"CPU, {torch.get_num_threads()} threads: no GPU found"
+    count = torch.get_num_threads()
+    return "cpu", f"CPU, {count} thread{'s' * (count != 1)}: no GPU found"
 
 
 def _choose_precision(

@@ -153,6 +153,8 @@ METHODS: dict[str, Ours | Rival] = {
     "tree-auto": Ours("the same, k not told", "tree", k_is_told=False),
     "quick": Ours("`pictree fit --recipe quick`, k told", "quick"),
     "quick-auto": Ours("the same, k not told", "quick", k_is_told=False),
+    "pairs": Ours("`pictree fit --recipe pairs`, k told", "pairs"),
+    "dec": Ours("`pictree fit --recipe dec`, k told", "dec"),
     "large-1568": Ours("`pictree fit --recipe large-1568`: autoencoder + k-means", "large-1568"),
     "kmeans": Rival("k-means on the pixels, best of 10 starts", kmeans),
     "pca-kmeans": Rival(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -72,6 +72,7 @@ class _Panel:
     """Runs that vote together, and how far they agree at each k."""
 
     neighbours: tuple[int, ...]
+    evidence: int
     trees: list[ClusterTree]
     agreement: dict[int, Agreement]
     jump: dict[int, float]
@@ -83,6 +84,8 @@ def look(
     *,
     k: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
+    voting: Sequence[int] | None = None,
+    before: Sequence[Candidate] = (),
     seed: int = 0,
 ) -> Look:
     """Find leaves in a neighbour graph, merge them by what each graph tells, and let trees vote.
@@ -112,6 +115,10 @@ def look(
     candidates : sequence of int
         What the shortlist ranks (from 2); those above the least number of leaves of any run are
         left out.
+    voting : sequence of int, optional
+        Which evidence votes, by its place; all by default. The rest tells how far runs agree.
+    before : sequence of Candidate
+        Shortlist of an earlier look, if any; a k's score is the geometric mean of both.
     seed : int
         Seed of everything random.
 
@@ -125,10 +132,12 @@ def look(
         If no candidate is left.
     """
     panels = _panels(links, evidence, k, candidates, seed)
-    shortlist = _shortlist(panels, candidates)
+    shortlist = _shortlist(panels, candidates, before)
     chosen = k or shortlist[0].k
     best = max(panels, key=lambda panel: panel.agreement[chosen].mean)
-    voters = [tree for p in panels if p.neighbours == best.neighbours for tree in p.trees]
+    voting = range(len(evidence)) if voting is None else voting
+    heard = [p for p in panels if p.neighbours == best.neighbours and p.evidence in voting]
+    voters = [tree for panel in heard for tree in panel.trees]
     clusters, confidence = vote_of(voters, chosen)
     return Look(
         best.trees,
@@ -215,15 +224,18 @@ def _panels(
             )
         pairs: list[tuple[int, ...]] = [*pairwise(counts)] or [(counts[0],)]
         return [
-            _panel(pair, [runs[count][i] for count in pair], ks)
+            _panel(pair, i, [runs[count][i] for count in pair], ks)
             for pair in pairs
             for i in range(len(evidence))
         ]
 
 
-def _panel(pair: tuple[int, ...], runs: list[list[ClusterTree]], ks: list[int]) -> _Panel:
+def _panel(
+    pair: tuple[int, ...], evidence: int, runs: list[list[ClusterTree]], ks: list[int]
+) -> _Panel:
     trees = [tree for trees in runs for tree in trees]
-    return _Panel(pair, trees, agreement_by_k(trees, ks), {k: _jump(trees, k) for k in ks})
+    jump = {k: _jump(trees, k) for k in ks}
+    return _Panel(pair, evidence, trees, agreement_by_k(trees, ks), jump)
 
 
 def _jump(trees: list[ClusterTree], k: int) -> float:
@@ -251,9 +263,17 @@ def _runs(
     return found
 
 
-def _shortlist(panels: list[_Panel], candidates: Sequence[int]) -> list[Candidate]:
+def _shortlist(
+    panels: list[_Panel], candidates: Sequence[int], before: Sequence[Candidate]
+) -> list[Candidate]:
     ks = sorted(set(candidates) & set(panels[0].agreement))
     found = [_candidate(panels, k) for k in ks]
+    if before:
+        earlier = {candidate.k: candidate.score or 0.0 for candidate in before}
+        found = [
+            replace(c, score=float(np.sqrt((c.score or 0.0) * earlier.get(c.k, 0.0))))
+            for c in found
+        ]
     return sorted(found, key=lambda candidate: (-(candidate.score or 0.0), candidate.k))
 
 

@@ -1,4 +1,4 @@
-"""Labels of a run from a file."""
+"""Labels of a run from a table."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ import typer
 from pictree.commands.arguments import Json, RunFolder
 from pictree.commands.output import show
 
-labels = typer.Typer(
-    name="labels",
-    help="Put labels from a file into a run.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
-
-@labels.command(name="import")
 def import_table(
     run: RunFolder,
     file: Annotated[

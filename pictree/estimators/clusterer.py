@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pictree.clustering.choose import Candidate, parse_k
 from pictree.clustering.find import candidates_of, find_clusters, with_asked
-from pictree.clustering.flat import FlatClusters, from_labels
+from pictree.clustering.flat import FlatClusters, from_centres, from_labels
 from pictree.clustering.instant import Start
 from pictree.clustering.tree import ClusterTree
 from pictree.device import choose_device
@@ -29,6 +29,8 @@ from pictree.estimators.autoencoder import ConvAutoencoder
 from pictree.estimators.seed import to_seed
 from pictree.files import write_atomic
 from pictree.recipes.parts import ClusteringPart
+from pictree.training.dec import refine
+from pictree.training.pairs import learn_pairs
 from pictree.training.rounds import WIDTHS, learn_rounds
 
 _CLUSTERS, _TREE = "clusters.npz", "tree.npz"
@@ -45,8 +47,8 @@ class ImageClusterer(
         Number of clusters. "auto" and a range choose it from the data without labels; the
         ranked candidates are in ``shortlist_``. A recipe with HDBSCAN finds its own number.
     recipe : str or path, default="tree"
-        As in `ConvAutoencoder`; its rounds are followed and, of its clustering section, the
-        method, starts, standardise and seed. The clusters are fitted on all of X.
+        As in `ConvAutoencoder`; its rounds, pairs or dec are followed and, of its clustering
+        section, the method, starts, standardise and seed. The clusters are fitted on all of X.
     image_shape : (h, w) or (h, w, c), optional
         As in `ConvAutoencoder`.
     epochs : int, optional
@@ -138,8 +140,10 @@ class ImageClusterer(
         self.autoencoder_ = model
         seed = seed if part.seed is None else part.seed
         start = self._cluster(codes, part, seed)
-        if start is not None and model._full_recipe().rounds.count:
-            self._learn_rounds(images.pixels, start, seed)
+        if model._full_recipe().learning == "dec":
+            self._refine(images.pixels, seed)
+        elif start is not None and model._full_recipe().learning:
+            self._learn_more(images.pixels, start, seed)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -264,14 +268,24 @@ class ImageClusterer(
         self._keep(found.clusters)
         return found.start
 
-    def _learn_rounds(self, pixels: np.ndarray, start: Start, seed: int) -> None:
-        """Put what rounds of learning gave in the place of the instant tree, if it is better."""
+    def _refine(self, pixels: np.ndarray, seed: int) -> None:
+        """Refine codes and centres together."""
+        recipe, model = self.autoencoder_._full_recipe(), self.autoencoder_.model_
+        device = choose_device(recipe.training.precision, model.architecture.encoder)
+        refined = refine(model, self.cluster_centers_, pixels, recipe.dec, device, seed=seed)
+        codes = self.autoencoder_._encode(pixels)
+        self._keep(from_centres(codes, refined.centres, "dec"))
+
+    def _learn_more(self, pixels: np.ndarray, start: Start, seed: int) -> None:
+        """Put what was learned in the place of the instant tree, if it is better."""
         recipe = self.autoencoder_._full_recipe()
         fixed, candidates = candidates_of(self.n_clusters)
         device = choose_device(recipe.training.precision, WIDTHS)
-        learned = learn_rounds(
-            pixels, start, recipe.rounds, device, k=fixed, candidates=candidates, seed=seed
-        )
+        words: dict[str, Any] = {"k": fixed, "candidates": candidates, "seed": seed}
+        if recipe.learning == "pairs":
+            learned = learn_pairs(pixels, start, recipe.pairs, device, **words)
+        else:
+            learned = learn_rounds(pixels, start, recipe.rounds, device, **words)
         if not learned.is_better:
             return
         self.autoencoder_.model_ = learned.model

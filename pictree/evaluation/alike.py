@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy import fft
 
 _SIDE = 32
 """Longest side that pictures are compared at."""
@@ -48,7 +49,7 @@ def spectra(pixels: Any) -> np.ndarray:
     """
     parts = []
     for rows in _blocks(len(pixels)):
-        sizes = np.abs(np.fft.rfft2(thumbnails(pixels[rows])))
+        sizes = np.abs(fft.rfft2(thumbnails(pixels[rows])))
         across = min(_LOWEST, (sizes.shape[1] - 1) // 2)
         up_and_down = np.r_[0 : across + 1, sizes.shape[1] - across : sizes.shape[1]]
         lowest = sizes[:, up_and_down, : _LOWEST + 1]
@@ -91,9 +92,10 @@ def _centred(images: np.ndarray) -> np.ndarray:
 
 def _best_match(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     reach = [max(1, round(_REACH * side)) for side in first.shape[1:]]
-    size = [side + far for side, far in zip(first.shape[1:], reach, strict=True)]
-    product = np.fft.rfft2(first, size) * np.conj(np.fft.rfft2(second, size))
-    match = np.fft.irfft2(product, size)
+    sides = zip(first.shape[1:], reach, strict=True)
+    size = [fft.next_fast_len(side + far, real=True) for side, far in sides]
+    product = fft.rfft2(first, size) * np.conj(fft.rfft2(second, size))
+    match = fft.irfft2(product, size)
     for axis, far in enumerate(reach, start=1):
         shifts = np.r_[0 : far + 1, match.shape[axis] - far : match.shape[axis]]
         match = np.take(match, shifts, axis=axis)

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pictree.evaluation.alike import difference, spectra
 from pictree.evaluation.robust import middle_and_spread
-from pictree.neighbors import nearest
+from pictree.neighbors import in_few_numbers, nearest
 
 _NEAREST = 3
 _TENTH = 10
@@ -68,8 +68,8 @@ def near_duplicates(codes: np.ndarray, pixels: Any) -> NearDuplicates:
     n = len(codes)
     if n <= _TENTH + 1:
         return _found(np.zeros((0, 2), np.int64), np.zeros(0), np.zeros(0), 0.0, n)
-    by_code, _ = nearest(codes, _TENTH)
-    by_spectrum, _ = nearest(spectra(pixels), _TENTH)
+    by_code, _ = nearest(in_few_numbers(codes), _TENTH)
+    by_spectrum, _ = nearest(in_few_numbers(spectra(pixels)), _TENTH)
     pairs = _candidates(by_code, by_spectrum)
     differences = difference(pixels, pairs)
     usual = _usual_difference(pixels, by_code, by_spectrum)[pairs].min(axis=1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from PIL import Image
 
 from pictree.images.base import PICTURE_SUFFIXES
@@ -31,7 +33,7 @@ class Pictures:
     """
 
     def __init__(self, run: Run) -> None:
-        info = run.info
+        self._run, info = run, run.info
         piles: list[dict[str, Any]] = [info, *info.get("added", [])]
         self._starts = [0, *accumulate(int(pile["items"]) for pile in piles)]
         self._piles = [Originals(pile["sources"]) for pile in piles]
@@ -45,12 +47,16 @@ class Pictures:
     def read(self, image: int, path: str, sha256: str | None) -> bytes:
         """Return a picture file's bytes: the original's own, or a PNG of an array.
 
+        Of an array that was in memory alone, a PNG of the pixels that the run holds.
+
         Raises
         ------
         Unusable
             If it is gone, or not what it was when the run was made.
         """
         pile, item = self._locate(image)
+        if pile.was_in_memory(item):
+            return _png(self._stored(image), None)
         raw = pile.read(item, path)
         if sha256 and digest_of(raw).hex() != sha256:
             raise Unusable("unreadable", "its content has changed since the fit")
@@ -70,12 +76,26 @@ class Pictures:
 
     def _suffix(self, image: int, path: str) -> str:
         pile, item = self._locate(image)
+        if pile.was_in_memory(item):
+            return ".png"
         try:
             raw = pile.read(item, path)
         except Unusable:
             return ""
         kind = "PNG" if isinstance(raw, np.ndarray) else _format_of(raw)
         return _SUFFIXES.get(kind, f".{kind.lower()}") if kind else ""
+
+    def _stored(self, image: int) -> np.ndarray:
+        """Return the pixels that the run holds of an image, or of the one that it repeats."""
+        return self._run.array("pixels")[self._rows[image]]
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        """Row of the pixels by the ids of used images and duplicates."""
+        row = {image: at for at, image in enumerate(self._run.used()["id"])}
+        original = pl.coalesce("duplicate_of", "id")
+        pairs = self._run.inventory().select("id", original.alias("of")).iter_rows()
+        return {image: row[of] for image, of in pairs if of in row}
 
     def _locate(self, image: int) -> tuple[Originals, int]:
         pile = next(i for i, end in enumerate(self._starts[1:]) if image < end)

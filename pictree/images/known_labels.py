@@ -16,6 +16,9 @@ from pictree.images.composite import CompositeSource
 from pictree.images.idx import is_idx, read_idx
 
 Labels = list[str | None]
+_MUST_BE = (
+    "known labels must be 'folders', a CSV, an IDX label file, or a key or column of the file"
+)
 
 
 def read_known_labels(spec: Any, source: Source) -> Labels | None:
@@ -56,7 +59,7 @@ def read_known_labels(spec: Any, source: Source) -> Labels | None:
     if spec.lower().endswith((".idx", ".gz", "-ubyte")) or is_idx(spec):
         return _fitting(_as_text(read_idx(spec), spec), source, spec)
     raise SourceError(
-        "known labels must be 'folders', a CSV, an IDX label file, or a key of the .npz",
+        _MUST_BE,
         got=repr(printable(spec)),
         do="Give one of these",
     )
@@ -113,7 +116,7 @@ def _folder_labels(source: Source) -> Labels:
         raise SourceError(
             "known labels from folders need pictures in folders",
             got=f"an array, {source.name!r}",
-            do="Give a label file, or a key of the .npz",
+            do="Give a label file, or a key or column of the file",
         )
     return labels
 
@@ -126,7 +129,7 @@ def _read_key(key: str, source: Source) -> Labels:
     files = {part.root for part in parts}
     if {part.kind for part in parts} != {"npz"} or len(files) != 1:
         raise SourceError(
-            "known labels must be 'folders', a CSV, an IDX label file, or a key of the .npz",
+            _MUST_BE,
             got=f"{printable(key)!r}, which is no file",
             do="Check the path",
         )

@@ -51,6 +51,10 @@ class Originals:
         shown = Path(self._common, path)
         return shown if shown.exists() else Path(self._common, _true_name(path))
 
+    def was_in_memory(self, item: int) -> bool:
+        """Tell whether an image came from an array that was in no file."""
+        return not self._parts[self._part(item)]["root"]
+
     def read(self, item: int, path: str) -> bytes | np.ndarray:
         """Return an image's bytes or array.
 

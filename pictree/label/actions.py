@@ -35,6 +35,8 @@ from pictree.label.state import Check, Group, State, key_of
 
 FACTS = ("start", "added")
 """Kinds that tell what is there: nobody decided them, and they can't be undone."""
+BY_PEOPLE = ("label", "junk", "split", "merge", "move", "check", "undo", "redo")
+"""Kinds that a page may ask for as they are; the others need the codes, or are facts."""
 LONGEST_NAME = 200
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pictree.errors import UserError
-from pictree.label.actions import ActionError
+from pictree.label.actions import BY_PEOPLE, ActionError
 from pictree.label.guard import Guard
 from pictree.label.pictures import MOST_ON_SHEET, large, sheet
 from pictree.label.session import ConflictError, Session
@@ -27,7 +27,6 @@ _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg"
 _SPOT = 20
 _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 _FRESH = {"Cache-Control": "no-store"}
-_BY_PEOPLE = ("label", "junk", "split", "merge", "move", "check", "undo", "redo")
 
 Body = dict[str, Any]
 
@@ -128,7 +127,7 @@ class _Changes:
 
     def act(self, body: Body, revision: int) -> Body:
         kind, given = body.get("kind"), body.get("body")
-        if kind not in _BY_PEOPLE or not isinstance(given, dict):
+        if kind not in BY_PEOPLE or not isinstance(given, dict):
             raise ActionError("an action must be known", got=repr(kind)[:80], do="Load it again")
         self._session.act(kind, given, revision)
         return {}

@@ -65,5 +65,4 @@ def in_two(pile: Pile, rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _nearest(codes: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    squares = ((codes[:, None] - centres[None]) ** 2).sum(axis=2)
-    return squares.argmin(axis=1)
+    return np.stack([((codes - centre) ** 2).sum(axis=1) for centre in centres]).argmin(axis=0)

@@ -21,7 +21,7 @@ MOST_ON_SHEET = 144
 """Thumbnails on one sheet: 12 rows of 12."""
 _SIDE = 128
 _LOSSLESS = 32 * 32
-_LARGE = 1600
+_SMALL, _LARGE = 512, 1600
 
 
 def tile_size(pixels_shape: tuple[int, ...]) -> tuple[int, int]:
@@ -52,7 +52,8 @@ def large(run: Run, pile: Pile, image: int) -> tuple[bytes, str]:
     """Return one picture as large as there is: from its own file, else from the run.
 
     The file is shown where it is still there with the very bytes that the run was made of; it is
-    decoded and encoded again, upright, at most 1600 pixels a side.
+    decoded and encoded again, upright, at most 1600 pixels a side. Below 512, each of its pixels
+    is repeated.
 
     Parameters
     ----------
@@ -71,8 +72,10 @@ def large(run: Run, pile: Pile, image: int) -> tuple[bytes, str]:
         raise KeyError(image)
     original = _original(run, pile, row)
     if original is not None:
-        return _encoded(to_image(original), lossless=False)
-    return _encoded(fitted(to_image(pile.pixels[row]), 512), lossless=True)
+        shown = to_image(original)
+        small = max(shown.size) < _SMALL
+        return _encoded(fitted(shown, _SMALL) if small else shown, lossless=small)
+    return _encoded(fitted(to_image(pile.pixels[row]), _SMALL), lossless=True)
 
 
 def _original(run: Run, pile: Pile, row: int) -> np.ndarray | None:

@@ -24,7 +24,7 @@ def serve(
     *,
     port: int | None = None,
     browser: bool = True,
-    say: Callable[[str], None] = print,
+    say: Callable[[dict[str, str]], None],
 ) -> None:
     """Serve a run's label page until Ctrl-C or SIGTERM.
 
@@ -36,7 +36,7 @@ def serve(
     browser : bool
         Open the page in the person's browser.
     say : callable
-        Takes lines for the person.
+        Takes ``{"address": ...}`` once the page can be opened.
 
     Raises
     ------
@@ -54,7 +54,6 @@ def serve(
             _serve(session, listening, host, token, browser=browser, say=say)
         finally:
             session.close()
-    say(f"stopped; every label is in {run.path / 'labels.db'}")
 
 
 def _serve(
@@ -64,14 +63,14 @@ def _serve(
     token: str,
     *,
     browser: bool,
-    say: Callable[[str], None],
+    say: Callable[[dict[str, str]], None],
 ) -> None:
     port = listening.getsockname()[1]
     hosts = [host, f"localhost:{port}"]
     app = label_app(session, hosts=hosts, token=token, cookie=f"pictree-{port}")
     address = f"http://{host}/?token={token}"
-    say(f"label page: {address}")
-    say("It is for this machine alone. Ctrl-C ends it; nothing is lost.")
+    listening.listen()
+    say({"address": address})
     if browser:
         webbrowser.open(address)
     config = uvicorn.Config(

@@ -68,7 +68,9 @@ class Session:
         with self._turn:
             yield self.history.state
 
-    def act(self, kind: str, body: Mapping[str, Any], revision: int) -> State:
+    def act(
+        self, kind: str, body: Mapping[str, Any], revision: int, *, at: float | None = None
+    ) -> State:
         """Do an action; once this returns it is on the disk.
 
         Parameters
@@ -78,6 +80,8 @@ class Session:
         body : mapping
         revision : int
             Number of the last row that the person has seen.
+        at : float, optional
+            When it was done, seconds since 1970; now by default.
 
         Raises
         ------
@@ -92,7 +96,7 @@ class Session:
             self._refuse_stale(kind, body, revision)
             self.history.refuse_impossible(kind, body)
             before = self.history.state
-            row = self._store.append(kind, body, self.history.number + 1)
+            row = self._store.append(kind, body, self.history.number + 1, at=at)
             after = self.history.push(row)
             for key in touched(before, after):
                 self._changed[key] = row.number

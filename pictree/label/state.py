@@ -102,17 +102,23 @@ class State:
 
     def members(self, key: int) -> np.ndarray:
         """Return the ids of a group's images, sorted."""
-        return self.ids[self.group == key]
+        return self._members.get(key, self.ids[:0])
 
     def rows(self, ids: np.ndarray) -> np.ndarray:
         """Return where the given ids, all of this pile, stand in `ids`."""
         return np.searchsorted(self.ids, ids)
 
     @cached_property
+    def _members(self) -> dict[int, np.ndarray]:
+        order = np.argsort(self.group, kind="stable")
+        keys, starts = np.unique(self.group[order], return_index=True)
+        parts = np.split(self.ids[order], starts[1:])
+        return {int(key): part for key, part in zip(keys, parts, strict=False)}
+
+    @property
     def sizes(self) -> dict[int, int]:
         """Number of images of each group."""
-        keys, counts = np.unique(self.group, return_counts=True)
-        return {int(key): int(count) for key, count in zip(keys, counts, strict=True)}
+        return {key: len(part) for key, part in self._members.items()}
 
     def of_open(self) -> np.ndarray:
         """Tell which images wait for a name, bool (n,)."""

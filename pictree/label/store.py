@@ -61,7 +61,9 @@ class LabelStore:
         with _said(self._file):
             return _rows(self._base)
 
-    def append(self, kind: str, body: Mapping[str, Any], number: int) -> Row:
+    def append(
+        self, kind: str, body: Mapping[str, Any], number: int, *, at: float | None = None
+    ) -> Row:
         """Commit a row, and return it once it is on the disk.
 
         Parameters
@@ -71,13 +73,15 @@ class LabelStore:
             JSON values.
         number : int
             One more than the last row's.
+        at : float, optional
+            Seconds since 1970; now by default.
 
         Raises
         ------
         RunError
             If it can't be written; nothing is there then.
         """
-        row = Row(number, round(time.time(), 3), kind, body)
+        row = Row(number, round(time.time() if at is None else at, 3), kind, body)
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         with _said(self._file):
             self._base.execute(

@@ -14,7 +14,7 @@ from pictree.evaluation import label_errors as labels
 from pictree.evaluation import looks, outliers, sizes
 from pictree.evaluation.near_duplicates import near_duplicates
 from pictree.files import write_bytes
-from pictree.neighbors import nearest
+from pictree.neighbors import in_few_numbers, nearest
 from pictree.store import Run, csv_bytes
 
 _TENTH = 10
@@ -135,7 +135,7 @@ def _pairs(
 
 
 def _outliers(run: Run) -> Found:
-    codes = run.array("codes")[:]
+    codes = in_few_numbers(run.array("codes")[:])
     if len(codes) <= _TENTH:
         return _at(run, np.zeros(0), score=[], distance=[]), {"limit": outliers.LIMIT}
     distances = nearest(codes, _TENTH)[1][:, -1]
@@ -160,7 +160,7 @@ def _label_errors(run: Run) -> Found:
             got=f"none in {run.path}",
             do="Fit with --known-labels",
         )
-    codes = run.array("codes")[:]
+    codes = in_few_numbers(run.array("codes")[:])
     neighbours, _ = nearest(codes, min(labels.NEIGHBOURS, len(codes) - 1))
     found = labels.label_errors(neighbours, run.used()["known_label"].to_list())
     table = _at(

@@ -236,7 +236,7 @@ def verdict(
     """
     sentences = []
     if scores is not None:
-        sentences = [_beside(scores["acc"], b["scores"]["acc"], b["name"]) for b in plain]
+        sentences = [_beside(scores["acc"], baseline) for baseline in plain]
     if agreement is None:
         return sentences
     who = "The tree's runs" if is_tree else "Clusterings from different seeds"
@@ -248,9 +248,12 @@ def verdict(
     return [*sentences, f"{alike}: these clusters are not to be believed as kinds."]
 
 
-def _beside(acc: float, plain: float, name: str) -> str:
+def _beside(acc: float, baseline: dict[str, Any]) -> str:
+    name, plain = baseline["name"], baseline["scores"]["acc"]
+    deviation = (baseline.get("deviations") or {}).get("acc")
+    spread = f" (± {deviation:.3f} over its seeds)" if deviation else ""
     difference = acc - plain
     if abs(difference) <= _SAME:
-        return f"No better than {name}: matched accuracy {acc:.3f} against {plain:.3f}."
+        return f"No better than {name}: matched accuracy {acc:.3f} against {plain:.3f}{spread}."
     word = "Better" if difference > 0 else "Worse"
-    return f"{word} than {name} by {abs(difference):.3f}: matched accuracy {acc:.3f}."
+    return f"{word} than {name} by {abs(difference):.3f}{spread}: matched accuracy {acc:.3f}."

@@ -29,7 +29,7 @@ def renew(run: Run) -> None:
     for name in run.clusterings():
         write_clusters_csv(run, name)
     run.write_metrics(judge.renewed(run))
-    for pattern in ("map-*.png", "cluster-*.png"):
+    for pattern in ("map-*.png", "cluster-*.png", "atlas-*"):
         for picture in sorted((run.path / "pictures").glob(pattern)):
             picture.unlink()
     write_report(run)

@@ -14,7 +14,7 @@ from pictree.device import Device, choose_device
 from pictree.networks import summary
 from pictree.networks.autoencoder import build
 from pictree.pipeline import group
-from pictree.pipeline.adopt import write_staged
+from pictree.pipeline.adopt import checkpoints_of, write_staged
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -47,6 +47,7 @@ def rounds(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: P
         k=begun.k,
         candidates=begun.candidates,
         seed=begun.seed,
+        checkpoint=checkpoints_of(run),
         on_batch=progress.advance,
         on_round=lambda row: progress.note(_in_words(row, part.count)),
     )

@@ -213,7 +213,7 @@ class PairsPart:
     epochs : int
         0 (none) to 10,000. They need clustering.method "tree".
     self_epochs : int
-        Epochs of learning the clusters of the sure images that follow, 0 to 10,000.
+        Epochs of learning the clusters of the sure images that follow, 1 to 10,000.
     code : int
         Size of the learned code, 1 to 65,536.
     images : int
@@ -234,7 +234,7 @@ class PairsPart:
     """
 
     epochs: int = 0
-    self_epochs: int = 8
+    self_epochs: int = 4
     code: int = 128
     images: int = 10_000
     batch_size: int = 256
@@ -246,7 +246,7 @@ class PairsPart:
 
     def __post_init__(self) -> None:
         check_number("pairs.epochs", self.epochs, int, 0, 10_000)
-        check_number("pairs.self_epochs", self.self_epochs, int, 0, 10_000)
+        check_number("pairs.self_epochs", self.self_epochs, int, 1, 10_000)
         check_number("pairs.code", self.code, int, 1, 65_536)
         check_number("pairs.images", self.images, int, 1)
         check_number("pairs.batch_size", self.batch_size, int, 2, 1 << 20)

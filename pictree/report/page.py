@@ -61,7 +61,8 @@ def write_report(run: Run) -> Path:
     known = colourings.get("known")
     clusters = views.card_views(found, cards, known)
     near = near_duplicates(found)
-    data = live_data(found, near, run.path / "pictures", whole=unfinished is None)
+    on_maps = unfinished is None and bool(found.maps)
+    data = live_data(found, near, run.path / "pictures", whole=on_maps)
     context = {
         **_texts(found),
         **_near(found, near),
@@ -136,15 +137,18 @@ def _texts(found: Findings) -> dict[str, Any]:
 
 def render(context: dict[str, Any]) -> str:
     """Fill the template; all texts of ``context`` are escaped."""
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     css, code = packaged("page.css") + packaged("assets/live.css"), script()
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(packaged),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    template = environment.from_string(packaged("page.html"))
-    return template.render(
+    return environment.get_template("page.html").render(
         context,
         css=Markup(css),  # noqa: S704 - our own file
         script=Markup(code),  # noqa: S704

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pictree.clustering.instant import Start
-from pictree.clustering.leaves import neighbour_graph, renumber
-from pictree.clustering.look import CANDIDATES, look, vote_of
-from pictree.clustering.merge import joint_shares, merge
-from pictree.clustering.tree import ClusterTree
+from pictree.clustering.look import CANDIDATES, Look, look
+from pictree.clustering.vote import agreement_by_k
 from pictree.device import Device
 from pictree.neighbors import nearest
 from pictree.networks import inference
@@ -32,14 +30,17 @@ from pictree.training.resume import fingerprint, resume
 from pictree.training.rounds import Learned, finish, plan
 from pictree.training.steps import OnBatch, autocast, gather, mean_loss, one_cycle, shuffled
 
-FINER = (5, 6, 8, 10)
-"""Heads that are trained on pairs, each with so many times k names. A head of k names often stays
-where two kinds share one and a third has two; leaves of finer ones can be merged right."""
+FINER = (1, 3, 5)
+"""Heads that learn from pairs, each with so many times k names. A head of k names often stays where
+two kinds share one and another has two; the finer ones make the code tell these apart too."""
 
-SELF_RATE = float(__import__("os").environ.get("SR", "0.3"))
-SELF_CHANGE = float(__import__("os").environ.get("SC", "2"))
+STRONGER = 2.0
+"""The sure images' clusters are learned under so many times the random changes of the pairs."""
+
+SLOWER = 0.3
+"""And at so many times the step size."""
+
 _SMALLEST_SHARE = 1e-12
-_AT_ONCE = 8_192
 
 
 class PairSettings(Protocol):
@@ -51,7 +52,7 @@ class PairSettings(Protocol):
 
     @property
     def self_epochs(self) -> int:
-        """Epochs of learning from the sure images' own names that follow."""
+        """Epochs of learning the clusters of sure images that follow, at least 1."""
 
     @property
     def code(self) -> int:
@@ -83,7 +84,7 @@ class PairSettings(Protocol):
 
     @property
     def sure(self) -> float:
-        """Least confidence of the images that are learned from in the end."""
+        """Share of the votes from which on an image's cluster is learned in the end."""
 
 
 def paired_information(p: Tensor, q: Tensor, entropy: float = 1.0) -> Tensor:
@@ -110,7 +111,7 @@ def paired_information(p: Tensor, q: Tensor, entropy: float = 1.0) -> Tensor:
 
 
 class Namer(nn.Module):
-    """An autoencoder, heads that name what its codes show, and names to be learned in the end.
+    """An autoencoder, heads that name what its codes show, and clusters to be learned in the end.
 
     Parameters
     ----------
@@ -118,23 +119,18 @@ class Namer(nn.Module):
     heads : Heads
         Those of the pairs, then one of k names.
     images : int
-        How many have a name.
+        How many have a cluster.
     """
 
-    named: Tensor
+    clusters: Tensor
     confidence: Tensor
 
     def __init__(self, autoencoder: Autoencoder, heads: Heads, images: int) -> None:
         super().__init__()
         self.autoencoder, self.heads = autoencoder, heads
-        # Part of the state, so that stopped learning goes on with the same names.
-        self.register_buffer("named", torch.zeros(images, dtype=torch.int64))
+        # Part of the state, so that stopped learning goes on with the same clusters.
+        self.register_buffer("clusters", torch.zeros(images, dtype=torch.int64))
         self.register_buffer("confidence", torch.zeros(images))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Float (n, c, h, w) to codes and to each head's logits."""
-        codes = self.autoencoder.encode(x)
-        return codes, self.heads(codes)
 
 
 def learn_pairs(
@@ -151,12 +147,12 @@ def learn_pairs(
     on_batch: OnBatch | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> Learned:
-    """Learn names that an image shares with its neighbours, then what the names agree on.
+    """Learn names that an image shares with its neighbours, then the clusters that come of it.
 
-    First several heads learn to maximise the paired information of images and their neighbours,
-    both under random changes (Ji, Henriques & Vedaldi 2019), while the decoder learns to draw them.
-    What a head names are leaves; they merge by the neighbours of the raw pixels, and the heads'
-    trees vote. Then one more head learns the clusters of the sure images.
+    Several heads learn to maximise the paired information of images and their neighbours, both
+    under random changes (Ji, Henriques & Vedaldi 2019), while the decoder learns to draw them. A
+    look at the neighbours of the codes, merged by those of the raw pixels too, votes for clusters;
+    those of the sure images are learned by one more head, under stronger changes.
 
     Parameters
     ----------
@@ -180,7 +176,8 @@ def learn_pairs(
     Returns
     -------
     Learned
-        Its history has a row per epoch: epoch (from 1), loss.
+        Its history has a row per epoch: epoch (from 1), loss. Its agreement is that between the
+        runs of the last look, or of these with the clusters if that is less.
 
     Raises
     ------
@@ -191,32 +188,37 @@ def learn_pairs(
     """
     shown = start.rows if rows is None else rows[start.rows]
     chosen = k or start.look.k
-    height, width, channels = (int(side) for side in pixels.shape[1:])
-    autoencoder = build(plan((height, width, channels), settings.code), seed + 1)
-    sizes = [max(chosen, min(finer * chosen, len(shown) // 2)) for finer in FINER]
-    heads = build_heads(autoencoder.code_size, [*sizes, chosen], seed)
-    model = Namer(autoencoder, heads, len(shown)).to(device.kind)
+    model = _build(pixels, len(shown), chosen, settings, seed).to(device.kind)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-    work = _Epochs(model, optimizer, pixels, shown, start.links, chosen, settings, device, on_batch)
-    mark = fingerprint(autoencoder, settings, seed=seed, images=len(shown), held_out=0)
+    images = _Images(pixels, shown, start.links, chosen, candidates, seed)
+    mark = fingerprint(model.autoencoder, settings, seed=seed, images=len(shown), held_out=0)
     mark |= {"clusters": chosen, "pairs.epochs": settings.epochs}
     epochs = settings.epochs + settings.self_epochs
     history = resume(checkpoint, model, optimizer, mark, epochs)
     if history and on_batch is not None:
-        on_batch(len(history) * work.count)
-    with repeatable(autoencoder.architecture, 2 * settings.batch_size):
+        on_batch(len(history) * _per_epoch(len(shown), settings))
+    work = _Epochs(model, optimizer, images, settings, device, on_batch)
+    with repeatable(model.autoencoder.architecture, 2 * settings.batch_size):
         for epoch in range(len(history) + 1, epochs + 1):
-            loss = work.learn(epoch, np.random.default_rng([seed, epoch]))
-            history.append({"epoch": epoch, "loss": loss})
+            history.append({"epoch": epoch, "loss": work.learn(epoch)})
             if checkpoint is not None:
                 checkpoints.save(checkpoint, model, optimizer, checkpoints.Progress(mark, history))
             if on_epoch is not None:
                 on_epoch(history[-1])
     named, confidence = work.names()
-    links = nearest(work.codes(), start.links.shape[1])[0]
-    seen = look(links, [start.links, links], k=chosen, candidates=candidates, seed=seed)
+    seen, links = work.look()
+    autoencoder = model.autoencoder
     found = finish(start, seen, links, named, confidence, autoencoder, history, chosen, seed)
-    return replace(found, shortlist=start.look.shortlist)
+    agreement = min(found.agreement, _shared(found, start, seen))
+    return replace(found, agreement=agreement, shortlist=start.look.shortlist)
+
+
+def _shared(found: Learned, start: Start, seen: Look) -> float:
+    """Measure how far the names agree with the runs of the last look."""
+    own = replace(found.tree, leaves=found.tree.leaves[start.rows])
+    trees = [own, *seen.trees]
+    k = min(found.k, *(tree.n_leaves for tree in trees))
+    return float(agreement_by_k(trees, [k])[k].each[0])
 
 
 def images_shown(images: int, settings: PairSettings) -> int:
@@ -229,6 +231,28 @@ def _per_epoch(images: int, settings: PairSettings) -> int:
     return math.ceil(max(settings.images, images) / size) * size
 
 
+def _build(pixels: Any, images: int, k: int, settings: PairSettings, seed: int) -> Namer:
+    height, width, channels = (int(side) for side in pixels.shape[1:])
+    autoencoder = build(plan((height, width, channels), settings.code), seed)
+    sizes = [max(k, min(finer * k, images // 2)) for finer in FINER]
+    return Namer(autoencoder, build_heads(settings.code, [*sizes, k], seed), images)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images to learn from, their raw neighbours, and what is looked for among them."""
+
+    pixels: Any
+    rows: np.ndarray
+    links: np.ndarray
+    k: int
+    candidates: Sequence[int]
+    seed: int
+
+    def gather(self, order: np.ndarray, size: int, device: Device) -> Iterator[Tensor]:
+        return gather(self.pixels, self.rows[order], size, device.kind)
+
+
 class _Epochs:
     """Both kinds of epochs over the same images."""
 
@@ -236,40 +260,44 @@ class _Epochs:
         self,
         model: Namer,
         optimizer: torch.optim.Optimizer,
-        pixels: Any,
-        rows: np.ndarray,
-        links: np.ndarray,
-        k: int,
+        images: _Images,
         settings: PairSettings,
         device: Device,
         on_batch: OnBatch | None,
     ) -> None:
-        self.model, self.optimizer, self.pixels, self.rows = model, optimizer, pixels, rows
-        self.links, self.k, self.settings = links, k, settings
-        self.device, self.on_batch = device, on_batch
-        own = np.arange(len(rows), dtype=links.dtype)[:, None]
-        self.partners = np.hstack([own, links[:, : settings.neighbours]])
-        self.count = _per_epoch(len(rows), settings)
-        self.size = min(settings.batch_size, len(rows))
+        self.model, self.optimizer, self.images = model, optimizer, images
+        self.settings, self.device, self.on_batch = settings, device, on_batch
+        self.count = _per_epoch(len(images.rows), settings)
+        self.size = min(settings.batch_size, len(images.rows))
         self.draw = get_loss("mse", model.autoencoder.architecture.output)
 
-    def learn(self, epoch: int, rng: np.random.Generator) -> float:
-        """Learn for one epoch; return the mean loss."""
-        first, length = 1, self.settings.epochs
-        is_paired = epoch <= length
-        if not is_paired:
-            first, length = length + 1, self.settings.self_epochs
-        if epoch == first and not is_paired:
+    def learn(self, epoch: int) -> float:
+        """Learn for one epoch, from 1; return the mean loss."""
+        settings, rng = self.settings, np.random.default_rng([self.images.seed, epoch])
+        if epoch <= settings.epochs:
+            share = (epoch - 1) / settings.epochs, 1 / settings.epochs
+            return self._learn(self._pairs(rng), *share, settings.learning_rate, rng)
+        past = epoch - settings.epochs - 1
+        if past == 0:
             self._vote()
-        batches = self._pairs(rng) if is_paired else self._sure(rng)
+        share = past / settings.self_epochs, 1 / settings.self_epochs
+        return self._learn(self._sure(rng), *share, SLOWER * settings.learning_rate, rng)
+
+    def _learn(
+        self,
+        batches: Iterator[tuple[Tensor, Tensor | None]],
+        done: float,
+        share: float,
+        highest: float,
+        rng: np.random.Generator,
+    ) -> float:
+        """Learn from batches, of which `share` of a cycle consists that is `done` so far."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        steps, losses = self.count // self.size, []
-        highest = self.settings.learning_rate * (1 if is_paired else SELF_RATE)
+        losses, steps = [], self.count // self.size
         self.model.train()
         for step, (images, targets) in enumerate(batches):
-            rate = one_cycle((epoch - first + step / steps) / length, highest)
             for group in self.optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = one_cycle(done + share * step / steps, highest)
             loss = self._loss(images, targets, generator)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -280,31 +308,30 @@ class _Epochs:
         return mean_loss(losses, [1] * len(losses), "pairs")
 
     def _pairs(self, rng: np.random.Generator) -> Iterator[tuple[Tensor, None]]:
-        """Images, and below them in the same batch their partners."""
-        first = shuffled(len(self.rows), self.count, rng)
-        column = rng.integers(self.partners.shape[1], size=self.count)
-        both = (self._gather(first), self._gather(self.partners[first, column]))
-        return ((torch.cat(pair), None) for pair in zip(*both, strict=True))
+        """Images, and in the second half of each batch their partners."""
+        first = shuffled(len(self.images.rows), self.count, rng)
+        near = self.images.links[first, : self.settings.neighbours]
+        column = rng.integers(near.shape[1] + 1, size=self.count)
+        second = np.hstack([first[:, None], near])[np.arange(self.count), column]
+        halves = [self.images.gather(order, self.size, self.device) for order in (first, second)]
+        return ((torch.cat(pair), None) for pair in zip(*halves, strict=True))
 
     def _sure(self, rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Sure images and their clusters."""
-        confidence = self.model.confidence.cpu().numpy()
-        middle = medians(self.model.named.cpu().numpy(), confidence)
-        sure = np.flatnonzero(confidence >= np.minimum(self.settings.sure, middle))
+        clusters = self.model.clusters.cpu().numpy()
+        sure = sure_images(clusters, self.model.confidence.cpu().numpy(), self.settings.sure)
         order = sure[shuffled(len(sure), self.count, rng)]
-        targets = self.model.named[torch.from_numpy(order).to(self.device.kind)]
-        return zip(self._gather(order), targets.split(self.size), strict=True)
-
-    def _gather(self, order: np.ndarray) -> Iterator[Tensor]:
-        return gather(self.pixels, self.rows[order], self.size, self.device.kind)
+        targets = torch.from_numpy(clusters[order]).to(self.device.kind).split(self.size)
+        return zip(self.images.gather(order, self.size, self.device), targets, strict=True)
 
     def _loss(self, images: Tensor, targets: Tensor | None, generator: torch.Generator) -> Tensor:
-        strength = self.settings.change * (1 if targets is None else SELF_CHANGE)
-        changed = random_affine(images, strength, generator)
+        strength = self.settings.change * (1 if targets is None else STRONGER)
+        changed, autoencoder = random_affine(images, strength, generator), self.model.autoencoder
         few = max(1, len(changed) // DRAWN_AGAIN)
         with autocast(self.device):
-            codes, logits = self.model(changed)
-            drawn = self.model.autoencoder.decode(codes[:few])
+            codes = autoencoder.encode(changed)
+            logits = self.model.heads(codes)
+            drawn = autoencoder.decode(codes[:few])
         loss = self.draw(drawn, changed[:few])
         if targets is not None:
             return loss + functional.cross_entropy(logits[-1].float(), targets)
@@ -312,67 +339,47 @@ class _Epochs:
         told = [paired_information(p, q, self.settings.entropy) for p, q in both]
         return loss - torch.stack(told).mean()
 
-    def codes(self) -> np.ndarray:
-        """Codes of the unchanged images."""
+    def _codes(self) -> np.ndarray:
         self.model.eval()
-        return inference.encode(self.model.autoencoder, self.pixels, self.device, self.rows)
+        images = self.images
+        return inference.encode(self.model.autoencoder, images.pixels, self.device, images.rows)
 
-    def _said(self) -> list[np.ndarray]:
-        """Probabilities of each head's names for the unchanged images."""
-        found: list[list[np.ndarray]] = [[] for _ in self.model.heads.sizes]
-        with torch.inference_mode():
-            for part in torch.from_numpy(self.codes()).to(self.device.kind).split(_AT_ONCE):
-                for kept, logits in zip(found, self.model.heads(part), strict=True):
-                    kept.append(logits.softmax(dim=1).cpu().numpy())
-        return [np.concatenate(parts) for parts in found]
-
-    def _trees(self) -> list[ClusterTree]:
-        """Make leaves of the heads' names, merged by the neighbours of the raw pixels."""
-        graph, trees = neighbour_graph(self.links), []
-        for said in self._said()[:-1]:
-            leaves = enough(said, self.k)
-            trees.append(ClusterTree(leaves, *merge(joint_shares(graph, leaves))))
-        return trees
+    def look(self) -> tuple[Look, np.ndarray]:
+        """Look at the neighbours of the codes; return them too."""
+        images = self.images
+        links = nearest(self._codes(), images.links.shape[1])[0]
+        evidence, candidates = [images.links, links], images.candidates
+        return look(links, evidence, k=images.k, candidates=candidates, seed=images.seed), links
 
     def _vote(self) -> None:
-        named, confidence = vote_of(self._trees(), self.k)
-        self.model.named.copy_(torch.from_numpy(named))
-        self.model.confidence.copy_(torch.from_numpy(confidence))
+        seen, _ = self.look()
+        self.model.clusters.copy_(torch.from_numpy(seen.clusters))
+        self.model.confidence.copy_(torch.from_numpy(seen.confidence))
 
     def names(self) -> tuple[np.ndarray, np.ndarray]:
-        """Name and confidence of each image, in the end."""
-        if not self.settings.self_epochs:
-            return vote_of(self._trees(), self.k)
-        said = self._said()[-1]
-        return said.argmax(axis=1), said.max(axis=1)
+        """Return what the last head calls each image, and with which probability."""
+        with torch.inference_mode():
+            codes = torch.from_numpy(self._codes()).to(self.device.kind)
+            likeliest = self.model.heads(codes)[-1].softmax(dim=1).max(dim=1)
+        return likeliest.indices.cpu().numpy(), likeliest.values.cpu().numpy()
 
 
-def medians(named: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Return for each image the median confidence of its cluster, float (n,)."""
-    middle = [np.median(confidence[named == j]) for j in range(int(named.max()) + 1)]
-    return np.array(middle)[named]
-
-
-def enough(said: np.ndarray, k: int) -> np.ndarray:
-    """Return the likeliest name of each image, numbered by size; at least k are used.
+def sure_images(clusters: np.ndarray, confidence: np.ndarray, least: float) -> np.ndarray:
+    """Find the images that a vote is sure of.
 
     Parameters
     ----------
-    said : float array (n, names)
-        Probabilities; at least k names, and k images.
-    k : int
+    clusters : ndarray of int, shape (n,)
+    confidence : ndarray of float, shape (n,)
+    least : float
+        Confidence from which on an image is sure. So is the surer half of each cluster: without a
+        whole cluster the others would take its images.
 
     Returns
     -------
-    ndarray of int32, shape (n,)
-        Where fewer than k names are the likeliest of any image, names that are not go to the
-        images that they are likeliest for.
+    ndarray of int64
+        In ascending order; never empty.
     """
-    names = said.argmax(axis=1)
-    for missing in np.setdiff1d(np.arange(said.shape[1]), names):
-        if len(np.unique(names)) >= k:
-            break
-        counts = np.bincount(names, minlength=said.shape[1])
-        free = counts[names] > 1
-        names[np.flatnonzero(free)[said[free, missing].argmax()]] = missing
-    return renumber(names)
+    _, number = np.unique(clusters, return_inverse=True)
+    middle = np.array([np.median(confidence[number == j]) for j in range(number.max() + 1)])
+    return np.flatnonzero(confidence >= np.minimum(least, middle[number]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,14 +20,18 @@ from pictree.neighbors import nearest
 from pictree.networks import inference
 from pictree.networks.autoencoder import Architecture, Autoencoder, build
 from pictree.networks.heads import Heads
-from pictree.training.naming import Names, RoundSettings, learn_names
+from pictree.training.naming import Names, RoundSettings, images_shown, learn_names
+from pictree.training.round_files import RoundFiles
 from pictree.training.steps import OnBatch
 
 SMALLEST_MAP = 4
 """Images are pooled until their smaller side has at most this many pixels."""
 
+EVIDENCE = ("pixels", "codes")
+"""By whose neighbours leaves merge."""
+
 TRUST = 0.85
-"""The neighbours of the raw pixels are evidence where the instant tree's runs agree this far."""
+"""Trees merged by the raw pixels vote where those of the instant tree agree this far."""
 
 WIDTHS = (16, 32, 64)
 """Channels of the last stages; earlier ones have as many as the first of these."""
@@ -117,6 +122,7 @@ def learn_rounds(
     k: int | None = None,
     candidates: Sequence[int] = CANDIDATES,
     seed: int = 0,
+    checkpoint: Path | None = None,
     on_batch: OnBatch | None = None,
     on_round: Callable[[dict[str, Any]], None] | None = None,
 ) -> Learned:
@@ -124,10 +130,11 @@ def learn_rounds(
 
     Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel and
     on its vote. The next look finds leaves among the neighbours of the network's codes, and merges
-    them once by those neighbours, which may confirm themselves, and, where the first look's runs
-    agree by `TRUST`, once by the neighbours of the raw pixels: independent evidence, if there is
-    any in them. From the second look on, the runs of the look before vote too: single looks
-    scatter. The last network's word on each image is the result; the tree has it as a cut.
+    them once by those neighbours, which may confirm themselves, and once by the neighbours of the
+    raw pixels, which vote where the first look's runs agree by `TRUST`: independent evidence, if
+    there is any in them. From the second look on, the runs of the look before vote too: single
+    looks scatter. The last network's word on each image is the result; the tree has it as a cut.
+    Where k is not given, each look weighs the numbers of clusters together with the first look.
 
     Parameters
     ----------
@@ -144,8 +151,11 @@ def learn_rounds(
     candidates : sequence of int
         See `look`.
     seed : int
+    checkpoint : Path, optional
+        Folder that keeps what each round but the last found. Where it has some already, learning
+        goes on after them.
     on_batch : callable, optional
-        Gets the number of images after each batch.
+        Gets the number of images after each batch; on resuming, first those of finished rounds.
     on_round : callable, optional
         Gets each new history row.
 
@@ -157,35 +167,64 @@ def learn_rounds(
     ------
     InputError
         When the loss becomes NaN or infinite.
+    RunError
+        When the checkpoint is damaged, or belongs to other rounds.
     """
     seen, history = start.look, []
+    voting = (0, 1) if start.look.agreement >= TRUST else (1,)
     earlier: list[ClusterTree] = []
     shown = start.rows if rows is None else rows[start.rows]
-    height, width, channels = (int(side) for side in pixels.shape[1:])
+    files = RoundFiles(checkpoint, settings, seed=seed, images=len(shown), k=k)
     for number in range(1, settings.count + 1):
-        names = _names(shown, seen, earlier)
-        model = build(plan((height, width, channels), settings.code), seed + number)
-        heads, loss = learn_names(
-            model, pixels, names, settings, device, seed=seed + number, on_batch=on_batch
-        )
-        codes = inference.encode(model, pixels, device, shown)
-        links = nearest(codes, start.links.shape[1])[0]
+        # The last round's network is the result: it is never read, but learned.
+        found = files.read(number) if number < settings.count else None
+        if found is None:
+            names = _names(shown, seen, earlier)
+            model, heads, loss = _learn(pixels, names, settings, device, seed + number, on_batch)
+            codes = inference.encode(model, pixels, device, shown)
+            found = nearest(codes, start.links.shape[1])[0], loss
+            files.write(number, *found)
+        elif on_batch is not None:
+            on_batch(images_shown(len(shown), settings))
+        links, loss = found
         earlier = seen.voters if number > 1 else []
-        evidence = [start.links, links] if start.look.agreement >= TRUST else [links]
-        seen = look(links, evidence, k=k, candidates=candidates, seed=seed)
+        seen = look(
+            links,
+            [start.links, links],
+            k=k,
+            candidates=candidates,
+            voting=voting,
+            before=start.look.shortlist,
+            seed=seed,
+        )
         history.append(
             {
                 "round": number,
                 "loss": loss,
                 "agreement": seen.agreement,
                 "neighbours": list(seen.neighbours),
-                "evidence": ["pixels", "codes"][-len(evidence) :],
+                "evidence": [EVIDENCE[i] for i in voting],
             }
         )
         if on_round is not None:
             on_round(history[-1])
     named, confidence = _name(heads, codes, device)
     return finish(start, seen, links, named, confidence, model, history, k, seed)
+
+
+def _learn(
+    pixels: Any,
+    names: Names,
+    settings: Settings,
+    device: Device,
+    seed: int,
+    on_batch: OnBatch | None,
+) -> tuple[Autoencoder, Heads, float]:
+    """Train a new network."""
+    height, width, channels = (int(side) for side in pixels.shape[1:])
+    model = build(plan((height, width, channels), settings.code), seed)
+    learned = learn_names(model, pixels, names, settings, device, seed=seed, on_batch=on_batch)
+    return model, *learned
 
 
 def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:

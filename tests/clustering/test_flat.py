@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from pictree.clustering import kmeans
-from pictree.clustering.flat import METHODS, FlatClusters, by_size, fit_clusters
+from pictree.clustering.flat import METHODS, FlatClusters, by_size, fit_clusters, from_centres
 from pictree.clustering.kmeans import fit_centres, nearest_centre
 from pictree.errors import InputError
 
@@ -212,3 +212,17 @@ def test_predict_refuses_another_width():
         "the codes must have 2 numbers each, as those of the fit had; got 3. "
         "Encode the images with the network that made the codes of the fit."
     )
+
+
+def test_clusters_of_learned_centres_by_hand() -> None:
+    codes = np.array([[0.0], [0.5], [4.0], [4.5], [5.0]])
+    centres = np.array([[0.0], [100.0], [4.0]])
+    found = from_centres(codes, centres, "dec")
+    assert found.labels.tolist() == [1, 1, 0, 0, 0]
+    assert found.centres.tolist() == [[4.0], [0.0]]  # the unused one is gone
+    assert found.predict(np.array([[-3.0], [2.1]])).tolist() == [1, 0]
+    again = FlatClusters.from_arrays(found.to_arrays())
+    assert again.predict(codes).tolist() == found.labels.tolist()
+    # 1 / (1 + 1) beside 1 / (1 + 9): five of six parts.
+    assert again.confidence(np.array([[1.0]])).tolist() == pytest.approx([5 / 6])
+    assert fit_clusters(codes, "kmeans", 2).confidence(codes) is None

@@ -101,6 +101,17 @@ def test_images_of_arrays_become_png(array_run: Path, digits: tuple, tmp_path: P
         np.testing.assert_array_equal(image, digits[0][at])
 
 
+def test_arrays_that_were_in_memory_come_from_the_run(digits: tuple, tmp_path: Path) -> None:
+    from tests.export.conftest import quick
+
+    images = digits[0][[*range(40), 3]]
+    found = export(quick(images, tmp_path / "run"), "imagefolder", tmp_path / "out")
+    assert (found["images"], found["left_out"]) == (41, {})
+    for at in (7, 40):
+        image = np.asarray(Image.open(tmp_path / "out" / "images" / f"array-{at}.png"))
+        np.testing.assert_array_equal(image, images[at])
+
+
 def test_archives_keep_the_bytes_of_their_files(
     pictures: Path, tmp_path: Path, folder_run: Path
 ) -> None:
@@ -114,6 +125,20 @@ def test_archives_keep_the_bytes_of_their_files(
     assert set(written) == set(contents(pictures).values()) - {
         (pictures / "broken.jpg").read_bytes(), b"no picture",
     }  # fmt: skip
+
+
+def test_rows_of_a_table_keep_the_bytes_of_their_pictures(pictures: Path, tmp_path: Path) -> None:
+    from tests.export.conftest import quick
+
+    raw = [p.read_bytes() for p in sorted(pictures.rglob("*")) if p.suffix in (".png", ".jpg")]
+    pl.DataFrame({"image": raw}).write_parquet(tmp_path / "pile.parquet")
+    run = quick(str(tmp_path / "pile.parquet"), tmp_path / "run")
+    found = export(run, "folders", tmp_path / "out", how="symlink")
+    assert found["linked"] == 0
+    written = contents(tmp_path / "out")
+    assert set(written.values()) == set(raw) - {(pictures / "broken.jpg").read_bytes()}
+    for name, bytes_ in written.items():
+        assert name.endswith(".jpg" if bytes_.startswith(b"\xff\xd8") else ".png")
 
 
 def test_what_has_gone_or_changed_is_left_out_and_told(

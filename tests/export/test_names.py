@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -62,6 +65,17 @@ def test_each_name_is_given_once(names: list[str], by_stem: bool) -> None:
     assert all(len(name.encode()) <= 255 for name in given_names)
     again = Names(by_stem=by_stem)
     assert [again.give(name, number) for number, name in enumerate(names)] == given_names
+
+
+@given(st.lists(ANY, max_size=8))
+@example(["\n", "é" * 255, "..", "nul", "NUL", "\x00", "a/../../b"])
+def test_the_file_system_takes_them(names: list[str]) -> None:
+    folder = Names()
+    with tempfile.TemporaryDirectory() as top:
+        for number, name in enumerate(names):
+            with (Path(top) / folder.give(name, number)).open("x") as file:
+                file.write(name.encode("utf-8", "surrogatepass").hex())
+        assert len(list(Path(top).iterdir())) == len(names)
 
 
 def test_the_first_keeps_its_name_and_a_later_one_gets_its_number() -> None:

@@ -23,10 +23,6 @@ def whole(raw: bytes, channels: int = 1) -> tuple[np.ndarray, Header]:
 
 
 class TestDicom:
-    @pytest.fixture(autouse=True)
-    def _needs_pydicom(self) -> None:
-        pytest.importorskip("pydicom")
-
     def raw(self, name: str, **changes: object) -> bytes:
         """Return the bytes of one of pydicom's files, with other values of some elements."""
         import io
@@ -145,7 +141,6 @@ class TestDicom:
 
 class TestHeic:
     def test_a_digit(self, digits: tuple) -> None:
-        pytest.importorskip("pi_heif")
         pixels, header = whole(HEIC.read_bytes(), channels=3)
         assert (header.width, header.height, header.mode) == (56, 56, "RGB")
         assert (np.abs(pixels[:10].astype(int) - [255, 0, 0]) < 40).all()
@@ -154,7 +149,6 @@ class TestHeic:
         assert np.corrcoef(small.ravel(), original.ravel())[0, 1] > 0.95
 
     def test_a_broken_one_has_an_outcome(self) -> None:
-        pytest.importorskip("pi_heif")
         with pytest.raises(Unusable) as caught:
             whole(HEIC.read_bytes()[:700])
         assert caught.value.outcome == "unreadable"

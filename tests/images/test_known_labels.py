@@ -51,7 +51,7 @@ def test_folders_in_an_archive(folder, tmp_path):
 def test_folders_of_an_array():
     assert message("folders", open_source(np.zeros((2, 3, 3)))) == (
         "known labels from folders need pictures in folders; got an array, 'array'. "
-        "Give a label file, or a key of the .npz."
+        "Give a label file, or a key or column of the file."
     )
 
 
@@ -138,8 +138,8 @@ def test_keys_of_the_npz(tmp_path):
 
 def test_no_such_file(folder):
     assert message("labels.csv", open_source(folder)) == (
-        "known labels must be 'folders', a CSV, an IDX label file, or a key of the .npz; got "
-        "'labels.csv', which is no file. Check the path."
+        "known labels must be 'folders', a CSV, an IDX label file, or a key or column of the "
+        "file; got 'labels.csv', which is no file. Check the path."
     )
 
 

@@ -134,7 +134,8 @@ class TestParquet:
 
 def write_saved(folder: Path, rows: list[dict], labels: list[int], batch: int) -> None:
     """Write what ``save_to_disk`` writes: Arrow's stream format, state.json, dataset_info.json."""
-    arrow = pytest.importorskip("pyarrow")
+    import pyarrow as arrow
+
     folder.mkdir(parents=True)
     kind = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
     table = arrow.table({"image": arrow.array(rows, kind), "label": labels})
@@ -175,7 +176,8 @@ class TestSavedDataset:
 
     @pytest.mark.slow
     def test_what_datasets_saves(self, images: np.ndarray, known: list, tmp_path: Path) -> None:
-        datasets = pytest.importorskip("datasets")
+        import datasets
+
         features = datasets.Features(
             {"image": datasets.Image(), "label": datasets.ClassLabel(num_classes=10)}
         )
@@ -191,7 +193,8 @@ class TestSavedDataset:
 class TestHdf5:
     @pytest.fixture
     def file(self, images: np.ndarray, known: list, tmp_path: Path) -> Path:
-        h5py = pytest.importorskip("h5py")
+        import h5py
+
         file = tmp_path / "digits.h5"
         with h5py.File(file, "w") as h5:
             h5.create_dataset("train/images", data=images[:400], chunks=(50, 28, 28))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,16 @@ def test_the_page_never_parses_markup() -> None:
     page = page_files()["index.html"]
     assert " style=" not in page
     assert " onclick" not in page
+
+
+def test_every_key_is_listed_on_the_page_and_in_the_docs() -> None:
+    pages = page_files()
+    listened = pages["main.js"].split("  listen({")[1].split("});")[0]
+    docs = (Path(__file__).parents[2] / "docs" / "label.md").read_text(encoding="utf-8")
+    table = "".join(line for line in docs.splitlines() if line.startswith("|"))
+    for key in re.findall(r"\b([A-Z])(?::|,)", listened):
+        assert re.search(rf'\["{key}\b', pages["keys.js"]), key
+        assert re.search(rf"[| ]{key}[ ,]", table), key
 
 
 def test_the_page_itself_can_write(person: TestClient, session: Session) -> None:

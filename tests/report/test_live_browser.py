@@ -15,10 +15,12 @@ from live_runs import ARGUMENTS, ODD_NAMES, chromium, live_run, open_page, outsi
 from matplotlib.path import Path as Outline
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
+from report_runs import build_run, chain_tree
 from scipy.ndimage import binary_dilation
 
 from pictree.clustering.tree import ClusterTree
 from pictree.report.live.images import quantised
+from pictree.report.page import write_report
 from pictree.store import Run
 
 
@@ -377,8 +379,44 @@ def test_webgl_and_the_plain_canvas_draw_the_same(launch: Callable[..., Browser]
     tab.evaluate("pictree.stage.usePoints()")
     assert tab.evaluate("pictree.stage.painter.constructor.name") == "Points"
     card = np.array(tab.evaluate(PAINTED), bool)
+    tab.evaluate("pictree.stage.useSplats()")
+    assert np.array_equal(np.array(tab.evaluate(PAINTED), bool), plain)
     browser.close()
     assert tab.complaints == []
     assert 2000 < plain.sum() < plain.size / 4
     assert (plain & ~binary_dilation(card, iterations=2)).sum() < 0.02 * plain.sum()
     assert (card & ~binary_dilation(plain, iterations=2)).sum() < 0.02 * card.sum()
+
+
+def odd_runs(folder: Path) -> Iterator[Run]:
+    """One image, equal images, noise alone, more clusters than colours, pictures not square."""
+    rng = np.random.default_rng(0)
+
+    def pixels(n: int, *shape: int) -> np.ndarray:
+        return rng.integers(0, 256, (n, *shape), np.uint8)
+
+    yield build_run(folder / "one", pixels(1, 6, 6, 3), ["a <b>cat</b>"], k=1)
+    yield build_run(folder / "equal", np.full((12, 6, 6, 1), 7, np.uint8), k=1, maps=("pca",))
+    yield build_run(folder / "noise", pixels(12, 1, 1, 1), labels=np.full(12, -1, np.int32))
+    yield build_run(folder / "many", pixels(300, 4, 40, 3), labels=np.arange(300, dtype=np.int32))
+    yield build_run(folder / "two", pixels(5, 90, 30, 1), tree=chain_tree(5, 2), k=2)
+    yield build_run(folder / "three", pixels(9, 9, 9, 1), tree=chain_tree(9, 3), k=1, maps=())
+
+
+def test_odd_runs_open_without_complaint(browser: Browser, tmp_path: Path) -> None:
+    for run in odd_runs(tmp_path):
+        write_report(run)
+        tab = open_page(browser, run, 390)
+        if run.maps():
+            tab.locator("#stage").focus()
+            for key in "+n0vl":
+                tab.keyboard.press(key)
+            tab.locator("#legend button, #legend .rest").first.hover()
+        if tab.locator("#slider").count() and tab.locator("#slider").is_visible():
+            tab.locator("#slider").fill("3")
+            expect(tab.locator("#other-cut article")).to_have_count(3)
+        settled = "!document.querySelector('#live-map') || !pictree.stage?.flight"
+        until(tab, settled)
+        assert tab.complaints == [], run.path.name
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.context.close()

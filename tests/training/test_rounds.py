@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,10 @@ from sklearn.datasets import load_digits
 
 from pictree.clustering.instant import InstantTree, instant_tree
 from pictree.device import choose_device
+from pictree.errors import RunError
 from pictree.evaluation.agreement import purity, score
+from pictree.training.naming import images_shown
+from pictree.training.round_files import RoundFiles
 from pictree.training.rounds import Learned, learn_rounds, plan
 
 
@@ -88,6 +93,44 @@ def test_pixels_are_evidence_where_the_first_look_agreed(
     few = Short(count=1, images=512)
     found = learn_rounds(small[0], doubted, few, choose_device("float32"), k=10)
     assert found.history[0]["evidence"] == ["codes"]
+
+
+def test_stopped_rounds_go_on_after_the_last_finished_one(
+    tmp_path: Path, small: tuple, before: InstantTree
+) -> None:
+    few, device = Short(images=512), choose_device("float32")
+    words: dict[str, Any] = {"k": 10, "checkpoint": tmp_path}
+
+    def stop(row: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn_rounds(small[0], before.start, few, device, on_round=stop, **words)
+    shown: list[int] = []
+    again = learn_rounds(small[0], before.start, few, device, on_batch=shown.append, **words)
+    whole = learn_rounds(small[0], before.start, few, device, k=10)
+    assert shown[0] == images_shown(1797, few)
+    assert sum(shown) == 2 * shown[0]
+    assert np.array_equal(again.tree.leaves, whole.tree.leaves)
+    assert again.confidence.tobytes() == whole.confidence.tobytes()
+    assert again.history == whole.history
+
+
+def test_rounds_of_other_settings_or_damaged_are_refused(
+    tmp_path: Path, small: tuple, before: InstantTree
+) -> None:
+    few, device = Short(images=512), choose_device("float32")
+    links = np.zeros((1797, 10), np.int32)
+    RoundFiles(tmp_path, few, seed=1, images=1797, k=10).write(1, links, 0.5)
+    with pytest.raises(RunError) as caught:
+        learn_rounds(small[0], before.start, few, device, k=10, checkpoint=tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} must hold rounds of this training; got others in round-1.npz. "
+        "Use the same values, or another run folder."
+    )
+    (tmp_path / "round-1.npz").write_bytes(b"PK")
+    with pytest.raises(RunError, match=r"round-1\.npz must be a whole round; got "):
+        learn_rounds(small[0], before.start, few, device, k=10, checkpoint=tmp_path)
 
 
 def test_what_agrees_less_than_the_start_is_not_better(after: Learned) -> None:

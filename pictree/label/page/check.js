@@ -11,7 +11,7 @@ export function result(seen, wrong) {
 
 // Shows the pictures; resolves to the ids of the wrong ones, or null where the person leaves.
 export function spotCheck(seen, tile, name) {
-  const dialog = $("spot"), wrong = new Set(), box = boxFor(tile, 112);
+  const dialog = $("spot"), wrong = new Set(), box = boxFor(tile, innerWidth < 600 ? 70 : 112);
   const said = h("p", { class: "result", role: "status" }, result(seen.length, 0));
   const buttons = seen.map((id, i) => {
     const picture = h("button", { type: "button", class: "spot", "aria-pressed": "false", "aria-label": `picture ${i + 1} of ${seen.length}` });

@@ -16,7 +16,7 @@ export class Gallery {
     this.accepted = 0;
     this.active = 0;
     this.anchor = 0;
-    this.size = 2;
+    this.size = null;
     this.shown = new Map();
     this.changed = changed;
     this.open = open;
@@ -34,6 +34,7 @@ export class Gallery {
     const same = ids.length === this.ids.length && ids.every((id, i) => id === this.ids[i]);
     this.ids = ids;
     this.tile = tile;
+    this.size ??= Math.max(...tile) > 40 ? 3 : 2;  // photographs need more room than digits
     this.wrong = new Set(wrong);
     if (!same) {
       this.chosen.clear();

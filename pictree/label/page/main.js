@@ -8,7 +8,9 @@ import { about, inOrder, nameOf, showGroups } from "./groups.js";
 import { listen, showKeys } from "./keys.js";
 import { Naming } from "./naming.js";
 import { pickGroup } from "./pick.js";
-import { pile, Refused } from "./pile.js";
+import { pile } from "./pile.js";
+import { Refused } from "./refused.js";
+import { boxFor, paint } from "./tiles.js";
 
 const LOOK_AGAIN = 4000;
 const fine = matchMedia("(pointer: fine)").matches;
@@ -44,7 +46,9 @@ async function select(key, keep = false) {
   const isNew = key !== current;
   current = key;
   try {
-    members = await pile.members(key);
+    const found = await pile.members(key);
+    if (key !== current) return;  // another group was chosen meanwhile
+    members = found;
   } catch (error) {
     return said(error);
   }
@@ -75,7 +79,8 @@ function show() {
   $("title").replaceChildren(h("bdi", {}, nameOf(g)));
   $("about").textContent = `${counted(g.size)} · ${about(g)}`;
   $("again").disabled = $("spread").disabled = !state.figures.left;
-  $("leftovers").hidden = !pile.canSpread;
+  $("leftovers").hidden = $("two").hidden = !pile.hasCodes;
+  $("save").hidden = !pile.save;
   $("split").hidden = !state.tree;
   document.body.dataset.revision = state.revision;
   showPart();
@@ -94,8 +99,8 @@ function showPart() {
 // Whether the last check is about what is accepted now.
 function covers() {
   if (!members.of || !group().check) return false;
-  const now = new Set(members.ids.slice(0, accepted()));
-  const of = members.of.filter((id) => members.ids.includes(id));
+  const now = new Set(members.ids.slice(0, accepted())), all = new Set(members.ids);
+  const of = members.of.filter((id) => all.has(id));
   return of.length === now.size && of.every((id) => now.has(id));
 }
 
@@ -111,9 +116,10 @@ async function change(asked, words, wanted) {
   if (busy) return null;
   busy = true;
   document.body.classList.add("busy");
+  const sent = [...gallery.chosen];
   try {
     const answer = await asked();
-    gallery.chosen.clear();
+    for (const id of sent) gallery.chosen.delete(id);
     await take(answer.state, wanted?.(answer.state));
     if (words) say(typeof words === "function" ? words(answer) : words);
     return answer;
@@ -208,15 +214,23 @@ function takeOut() {
     `${counted(gallery.chosen.size)} taken out.`);
 }
 
+function large(id) {
+  const address = pile.large(id);
+  if (address) return h("img", { src: address, alt: "the picture, large" });
+  const thumbnail = h("div", { class: "large" });
+  paint(thumbnail, [id], 0, boxFor(state.tile, 320));
+  return thumbnail;
+}
+
 async function look(id) {
   const dialog = $("look");
   const path = h("bdi", { id: "look-title", class: "path" }, "…");
-  const picture = h("img", { src: pile.large(id), alt: "" });
+  const picture = large(id);
   dialog.replaceChildren(picture, path,
     h("div", { class: "ends" }, h("button", { type: "button", class: "main", onclick: () => dialog.close() }, "Close")));
   dialog.showModal();
   try {
-    path.textContent = picture.alt = (await pile.about(id)).path;
+    path.textContent = (await pile.about(id)).path;
   } catch (error) {
     said(error);
   }
@@ -249,10 +263,12 @@ const inRow = (action) => (row = row.then(action));
 const undo = () => inRow(() => act("undo", {}, "Undone.", newly));
 const redo = () => inRow(() => act("redo", {}, "Done again.", newly));
 
-// After an undo, look at what came back.
+// After an undo, look at what came back: the largest group that differs.
 function newly(after) {
-  const before = new Map(state.groups.map((g) => [g.key, JSON.stringify([g.size, g.label, g.junk])]));
-  return after.groups.find((g) => before.get(g.key) !== JSON.stringify([g.size, g.label, g.junk]))?.key;
+  const look = (g) => JSON.stringify([g.size, g.label, g.junk]);
+  const before = new Map(state.groups.map((g) => [g.key, look(g)]));
+  const differ = after.groups.filter((g) => before.get(g.key) !== look(g));
+  return differ.sort((a, b) => b.size - a.size)[0]?.key;
 }
 
 function escape() {
@@ -275,15 +291,15 @@ const back = () => act("label", { group: current, name: null }, "The name is tak
 
 function wire() {
   const clicks = {
-    undo, redo, check, junk, merge, move, again, spread, help: showKeys, next: () => step(1),
+    undo, redo, save: () => pile.save(), check, junk, merge, move, again, spread, help: showKeys, next: () => step(1),
     split: () => apart("tree"), two: () => apart("two"), take: takeOut, throw: junk, open: openActive,
     clear: () => gallery.clear(), smaller: () => gallery.resize(-1), larger: () => gallery.resize(1),
   };
   for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", () => action());
   $("nearest").addEventListener("input", showPart);
   listen({
-    U: undo, R: redo, C: check, X: junk, M: merge, V: move, A: again, P: spread, K: takeOut, B: back,
-    J: () => step(1), G: () => step(-1), S: () => apart("tree"), T: () => apart("two"),
+    U: undo, R: redo, C: check, X: junk, M: merge, V: move, A: () => pile.hasCodes && again(), P: () => pile.hasCodes && spread(), K: takeOut, B: back,
+    J: () => step(1), G: () => step(-1), S: () => apart("tree"), T: () => pile.hasCodes && apart("two"),
     O: openActive, L: accept100, "[": () => slide(-5), "]": () => slide(5),
     "+": () => gallery.resize(1), "=": () => gallery.resize(1), "-": () => gallery.resize(-1),
     "?": showKeys, Escape: escape, Enter: () => naming.field.focus(),
@@ -313,8 +329,10 @@ async function start() {
   } catch (error) {
     return said(error);
   }
-  setInterval(lookAgain, LOOK_AGAIN);
-  document.addEventListener("visibilitychange", lookAgain);
+  if (pile.hasCodes) {
+    setInterval(lookAgain, LOOK_AGAIN);
+    document.addEventListener("visibilitychange", lookAgain);
+  }
   document.body.classList.add("ready");
 }
 

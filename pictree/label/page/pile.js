@@ -1,3 +1,3 @@
-// Which pile the page works on: a server's here; a page without one brings another.
+// Which pile the page works on: a server's; the page without one (local.js) is built without this.
 
-export { pile, Refused } from "./server.js";
+export { pile } from "./server.js";

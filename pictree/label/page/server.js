@@ -1,11 +1,6 @@
 // The pile behind the page: the server on this machine.
 
-export class Refused extends Error {
-  constructor(message, state) {
-    super(message);
-    this.state = state;
-  }
-}
+import { Refused } from "./refused.js";
 
 async function ask(path, options) {
   let answer;
@@ -35,8 +30,7 @@ function post(path, revision, body) {
 const COLUMNS = 12, ON_SHEET = 144;
 
 export const pile = {
-  canSpread: true,
-  canSave: false,
+  hasCodes: true,
   state: (since) => ask(since === undefined ? "api/state" : `api/state?since=${since}`),
   members: (key) => ask(`api/group/${key}`),
   act: (revision, kind, body) => post("api/act", revision, { kind, body }),

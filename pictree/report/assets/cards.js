@@ -47,7 +47,7 @@ function card(page, { cluster, nodes, groups, ofLeaf }) {
     strips.push([canvas, images, SIDE]);
   });
   body.append(note(page, nodes, place));
-  const show = make("button", { type: "button", class: "plain", "data-cluster": cluster }, "Show on the map");
+  const show = make("button", { type: "button", class: "plain", "data-cluster": cluster, hidden: "" }, "Show on the map");
   body.append(make("p", {}, show));
   const article = make("article", { class: "card", id: `part-${cluster}` }, title, make("div", { class: "faces" }, figure), body);
   article.style.setProperty("--own", groups.colours[cluster]);

@@ -21,6 +21,7 @@ export function cutter(bar, { tree, facts }) {
     button.addEventListener("click", () => { slider.value = `${k}`; set({ k }); });
     return button;
   }));
+  bar.querySelector(".best").hidden = best.length < 2;
   bar.hidden = false;
 }
 

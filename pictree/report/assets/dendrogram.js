@@ -87,7 +87,7 @@ export class Dendrogram {
     if (isOne) {
       name.textContent = `Cluster ${clusters[0]}`;
       second.textContent = below;
-      return [bar, link(clusters[0], name), second];
+      return [bar, link(clusters[0], name), ...(below ? [second] : [])];
     }
     name.textContent = `${clusters.length} clusters`;
     clusters.slice(0, NAMED).forEach((cluster, i) => second.append(i ? ", " : "", link(cluster, `${cluster}`)));

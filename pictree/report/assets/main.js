@@ -109,7 +109,7 @@ function cuts(page) {
       byId("cut-note").hidden = isOwn;
       if (isOwn) return;
       cards(byId("other-cut"), page, state.k);
-      showOnMap(byId("other-cut"), page, () => state.k);
+      if (page.maps.length) showOnMap(byId("other-cut"), page, () => state.k);
     }, PAUSE);
   };
   on(["k"], follow);

@@ -7,7 +7,7 @@ import { Points, shuffled } from "./points.js";
 import { Splats } from "./splats.js";
 import { soon, state } from "./state.js";
 
-const CROWD = 5; // points for each place of a picture, up to which pictures are shown
+const CROWD = 2.5; // points for each place of a picture, up to which pictures are shown
 const SLOW = 45; // milliseconds between frames
 const LEAST = 40_000; // points of a quick frame
 const MOVE = 550; // milliseconds
@@ -41,7 +41,9 @@ export class Stage {
   #painter() {
     const canvas = this.box.querySelector("canvas.points");
     try {
-      return new Points(canvas, this.order);
+      const painter = new Points(canvas, this.order);
+      canvas.addEventListener("webglcontextlost", () => this.useSplats());
+      return painter;
     } catch {
       return new Splats(this.#fresh(canvas), this.order);
     }
@@ -56,7 +58,17 @@ export class Stage {
 
   /** Draw by WebGL even without a graphics card; for the tests. */
   usePoints() {
-    this.painter = new Points(this.#fresh(this.box.querySelector("canvas.points")), this.order, false);
+    this.#use((canvas) => new Points(canvas, this.order, false));
+  }
+
+  /** Draw without WebGL: its context was lost, as after a computer slept. */
+  useSplats() {
+    this.#use((canvas) => new Splats(canvas, this.order));
+  }
+
+  /** @param {(canvas: HTMLCanvasElement) => Points|Splats} make */
+  #use(make) {
+    this.painter = make(this.#fresh(this.box.querySelector("canvas.points")));
     this.painter.places(this.places, this.places);
     this.painter.colours(this.shades);
     this.render();
@@ -139,7 +151,7 @@ export class Stage {
   get side() {
     const room = Math.sqrt((this.camera.width * this.camera.height) / this.count);
     const near = Math.sqrt(this.camera.scale / this.camera.whole);
-    return Math.min(14, Math.max(1.2, 0.45 * room * near));
+    return Math.min(14, Math.max(this.count < 200_000 ? 2 : 1.2, 0.45 * room * near));
   }
 
   /** Places for pictures on the stage. */

@@ -29,7 +29,7 @@ def live_data(found: Findings, near: NearDuplicates, pictures: Path, *, whole: b
         The run's pictures/.
     whole : bool
         Draw a thumbnail of every image. Else of those alone that stand for a part of the tree:
-        the first report shall be there at once.
+        the first report shall be there at once, and without a map nobody sees the others.
     """
     tree, leaves, about = found.tree, None, None
     if tree is not None and tree.n_leaves > 1:
