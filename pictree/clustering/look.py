@@ -118,7 +118,8 @@ def look(
     voting : sequence of int, optional
         Which evidence votes, by its place; all by default. The rest tells how far runs agree.
     before : sequence of Candidate
-        Shortlist of an earlier look, if any; a k's score is the geometric mean of both.
+        Shortlist of an earlier look, if any; a k's score is the geometric mean of its score there
+        and, twice, here.
     seed : int
         Seed of everything random.
 
@@ -270,11 +271,12 @@ def _shortlist(
     found = [_candidate(panels, k) for k in ks]
     if before:
         earlier = {candidate.k: candidate.score or 0.0 for candidate in before}
-        found = [
-            replace(c, score=float(np.sqrt((c.score or 0.0) * earlier.get(c.k, 0.0))))
-            for c in found
-        ]
+        found = [replace(c, score=_weighed(c.score, earlier.get(c.k))) for c in found]
     return sorted(found, key=lambda candidate: (-(candidate.score or 0.0), candidate.k))
+
+
+def _weighed(now: float | None, before: float | None) -> float:
+    return float(np.cbrt((now or 0.0) ** 2 * (before or 0.0)))
 
 
 def _candidate(panels: list[_Panel], k: int) -> Candidate:

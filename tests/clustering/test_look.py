@@ -40,7 +40,7 @@ def test_every_evidence_votes_unless_told(links: np.ndarray, noise: np.ndarray, 
     assert alone.agreement == both.agreement  # the rest is heard for that
 
 
-def test_an_earlier_shortlist_weighs_as_much(links: np.ndarray) -> None:
+def test_an_earlier_shortlist_is_weighed_too(links: np.ndarray) -> None:
     first = look(links, [links])
     again = look(links, [links], before=first.shortlist)
     assert [c.k for c in again.shortlist] == [c.k for c in first.shortlist]

@@ -117,7 +117,7 @@ def test_a_stopped_run_resumes_to_the_same_bytes(
     assert whole(tmp_path / "b") == whole(dec_run)
 
 
-@pytest.mark.parametrize("moves", [1, 9])
+@pytest.mark.parametrize("moves", [9, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_kill_while_adopting_resumes_to_the_same_bytes(
     dec_run: Path,
     digits_npz: Path,

@@ -58,7 +58,7 @@ def test_the_tree_is_cut_and_the_network_predicts(
     assert len(cut(run, 15)["sizes"]) == 15
 
 
-@pytest.mark.parametrize("batches", [20, 50])
+@pytest.mark.parametrize("batches", [20, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_stopped_run_resumes_to_the_same_bytes(
     pairs_run: Path, digits_npz: Path, tmp_path: Path, batches: int
 ) -> None:

@@ -144,7 +144,14 @@ class StopAfter(Progress):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("label", "batches"), [("learning", 1), ("learning", 40), ("judging", 2)])
+@pytest.mark.parametrize(
+    ("label", "batches"),
+    [
+        ("learning", 40),
+        pytest.param("learning", 1, marks=pytest.mark.slow),
+        pytest.param("judging", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_run_resumes_to_the_same_bytes(
     learned_run: Path, digits_npz: Path, tmp_path: Path, label: str, batches: int
 ) -> None:
@@ -155,7 +162,9 @@ def test_a_stopped_run_resumes_to_the_same_bytes(
     assert whole(tmp_path / "b") == whole(learned_run)
 
 
-@pytest.mark.parametrize("moves", [0, 3, 6, 9])
+@pytest.mark.parametrize(
+    "moves", [3, *(pytest.param(moves, marks=pytest.mark.slow) for moves in (0, 6, 9))]
+)
 def test_a_kill_while_adopting_resumes_to_the_same_bytes(
     learned_run: Path,
     digits_npz: Path,
