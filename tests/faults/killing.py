@@ -75,7 +75,9 @@ def do_fit(work: Path) -> None:
 
 
 def do_add(work: Path) -> None:
-    add(work / "run", pile(work))
+    info = Run.open(work / "run").info
+    if "added" not in info or (work / "run" / "adding.json").exists():
+        add(work / "run", pile(work))  # else it had ended, and a second add is another
 
 
 def do_predict(work: Path) -> None:

@@ -80,10 +80,10 @@ def test_kills_at_random_moments(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     found = killed(
         tmp_path / "work",
-        {"action": "fit", "random": 400, "keep": run},
-        {"action": "add", "start": run, "random": 200},
-        {"action": "predict", "start": run, "random": 150},
-        {"action": "export", "start": run, "random": 150},
-        {"action": "label", "start": run, "random": 200},
+        {"action": "fit", "random": 450, "keep": run},
+        {"action": "add", "start": run, "random": 220},
+        {"action": "predict", "start": run, "random": 170},
+        {"action": "export", "start": run, "random": 180},
+        {"action": "label", "start": run, "random": 400},
     )
     assert struck(found) >= 1000

@@ -16,7 +16,9 @@ from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit
 from pictree.pipeline.verify import verify
 from pictree.recipes.recipe import change, load_recipe
+from pictree.store import Run
 from tests.pipeline.conftest import command
+from tests.pipeline.test_rounds import short_recipe
 
 PICTURES = "it needs the pictures: repeat the run's first command into another folder"
 
@@ -178,10 +180,9 @@ def test_the_command_names_repairs_and_tells_by_its_exit_code(run: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_learned_run_is_learned_again(tmp_path: Path, digits: tuple) -> None:
-    short = {"rounds.count": 1, "rounds.images": 2_000, "maps.methods": ["pca"]}
-    recipe = change(load_recipe("tree"), **short)
-    fit(digits[0][:400], tmp_path / "run", recipe=recipe)
+def test_a_learned_run_is_learned_again(tmp_path: Path, digits_npz: Path) -> None:
+    fit(f"{digits_npz}:images", tmp_path / "run", recipe=short_recipe(), known_labels="known")
+    assert Run.open(tmp_path / "run").info["rounds"]["kept"]
     before = every_file(tmp_path / "run")
     for name in ("model/encoder.safetensors", "tree.npz", "codes/00000.npy"):
         flip(tmp_path / "run" / name, random.Random(4))
