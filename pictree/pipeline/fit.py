@@ -134,6 +134,7 @@ def stages(
     else:
         write_report(run)
         run.write_manifest()
+    progress.close()
 
 
 def _steps(
@@ -178,7 +179,6 @@ def _steps(
         **(learning if is_learning else {}),
         "maps": lambda: draw.draw_maps(run, recipe, seed, progress),
     }
-    progress.close()
 
 
 def _learn_more(
