@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 from pictree.clustering.instant import Start
 from pictree.errors import RunError
@@ -100,26 +101,29 @@ def fit(
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))
-        stages(run, source, train_items, known, recipe, given, device, seed, progress)
+        take_stock = partial(
+            stock.stock,
+            run.fitted(),
+            source,
+            train_items=train_items,
+            known=known,
+            recipe=recipe,
+            progress=progress,
+        )
+        stages = stages_of(run, take_stock, recipe, given, device, seed, progress)
+        run_stages(run, stages, progress)
     return summary(run)
 
 
-def stages(
-    run: Run,
-    source: Source | None,
-    train_items: int,
-    known: list[str | None] | None,
-    recipe: Recipe,
-    given: given_codes.GivenCodes | None,
-    device: Any,
-    seed: int,
-    progress: Progress,
-) -> None:
-    """Run each stage that is not done yet, in order; the first alone needs the source."""
+Stages = dict[str, Callable[[], Any]]
+"""By name, in order."""
+
+
+def run_stages(run: Run, stages: Stages, progress: Progress) -> None:
+    """Run each stage that is not done yet, and write the report."""
     whole, run = run, run.fitted()
-    steps = _steps(run, source, train_items, known, recipe, given, device, seed, progress)
-    run.plan(steps)
-    for name, step in steps.items():
+    run.plan(stages)
+    for name, step in stages.items():
         if run.done(name):
             continue
         if name in ("rounds", "maps"):
@@ -137,19 +141,18 @@ def stages(
     progress.close()
 
 
-def _steps(
+def stages_of(
     run: Run,
-    source: Source | None,
-    train_items: int,
-    known: list[str | None] | None,
+    take_stock: Callable[[], Any],
     recipe: Recipe,
     given: given_codes.GivenCodes | None,
     device: Any,
     seed: int,
     progress: Progress,
-) -> dict[str, Callable[[], Any]]:
-    """Return the stages of this recipe, in order."""
-    coding = {
+) -> Stages:
+    """Return the stages of a recipe; the first, `take_stock`, alone needs the source."""
+    run = run.fitted()
+    coding: Stages = {
         "learn": lambda: learn.learn(run, recipe, device, seed, progress),
         "encode": lambda: learn.encode(run, device, progress),
     }
@@ -163,14 +166,7 @@ def _steps(
         "judge again": lambda: judge.judge(run, recipe, seed, progress),
     }
     return {
-        "stock": lambda: stock.stock(
-            run,
-            cast("Source", source),
-            train_items=train_items,
-            known=known,
-            recipe=recipe,
-            progress=progress,
-        ),
+        "stock": take_stock,
         **coding,
         "group": lambda: kept.update(start=group.group(run, recipe, device, seed, progress)),
         "judge": lambda: judge.judge(

@@ -22,7 +22,7 @@ from pictree.manifest import agrees, read_manifest
 from pictree.networks import inference, weights
 from pictree.pipeline.codes import GivenCodes
 from pictree.pipeline.cut import cut
-from pictree.pipeline.fit import stages
+from pictree.pipeline.fit import run_stages, stages_of
 from pictree.pipeline.group import assigned, centre_distances, with_duplicates
 from pictree.pipeline.learn import device_for
 from pictree.progress import Progress
@@ -187,7 +187,12 @@ def _stages(copy: Run, device: Device, progress: Progress) -> None:
     given = None
     if info.get("codes"):  # taken already: the table is not asked for
         given = GivenCodes(np.zeros((0, 0)), info["codes"]["file"], info["codes"]["sha256"])
-    stages(copy, None, 0, None, _recipe(copy), given, device, info["seed"], progress)
+    stages = stages_of(copy, _no_stock, _recipe(copy), given, device, info["seed"], progress)
+    run_stages(copy, stages, progress)
+
+
+def _no_stock() -> None:
+    """Nothing: a copy has the pixels and the inventory, so this stage is done."""
 
 
 def _added(copy: Run, bad: Sequence[str]) -> None:
