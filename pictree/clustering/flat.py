@@ -78,7 +78,7 @@ class FlatClusters:
                 got=str(rows.shape[1]),
                 do="Encode the images with the network that made the codes of the fit",
             )
-        return _number(_predict(self.method, rows, self.preparation, self.model), self.model)
+        return numbered(_predict(self.method, rows, self.preparation, self.model), self.model)
 
     def confidence(self, codes: np.ndarray) -> np.ndarray | None:
         """Say how sure codes are of their clusters, where the method itself tells.
@@ -169,7 +169,7 @@ def fit_clusters(
         model = {name: values[np.unique(raw)] for name, values in model.items()}
         raw = _predict(method, rows, preparation, model)
     model["order"] = by_size(raw)
-    labels = _number(raw, model)
+    labels = numbered(raw, model)
     centres = _centres(method, rows, labels, preparation, model)
     return FlatClusters(method, labels, centres, preparation, model)
 
@@ -220,7 +220,7 @@ def from_centres(codes: np.ndarray, centres: np.ndarray, method: str) -> FlatClu
     kept = centres[np.unique(kmeans.nearest_centre(rows, centres))]
     raw = kmeans.nearest_centre(rows, kept)
     model = {"centres": kept, "order": by_size(raw)}
-    return FlatClusters(method, _number(raw, model), kept[model["order"]], preparation, model)
+    return FlatClusters(method, numbered(raw, model), kept[model["order"]], preparation, model)
 
 
 def by_size(raw: np.ndarray) -> np.ndarray:
@@ -241,7 +241,8 @@ def by_size(raw: np.ndarray) -> np.ndarray:
     return numbers[order][numbers[order] >= 0].astype(np.int32)
 
 
-def _number(raw: np.ndarray, model: dict[str, np.ndarray]) -> np.ndarray:
+def numbered(raw: np.ndarray, model: dict[str, np.ndarray]) -> np.ndarray:
+    """Turn a method's own cluster numbers, int (n,), into ours: 0 the largest, -1 noise."""
     order = model["order"]
     new = np.full(max(int(order.max(initial=-1)), int(raw.max(initial=-1))) + 2, -1, np.int32)
     new[order] = np.arange(len(order), dtype=np.int32)

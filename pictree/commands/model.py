@@ -1,0 +1,38 @@
+"""The model of a run for other runtimes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.output import show
+
+
+def export_model(
+    run: RunFolder,
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT", help="onnx or torch-export.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="The new folder; RUN-FORMAT by default.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write encoder and clusters for another runtime, with preprocessing and a model card.
+
+    Example: pictree export-model run --to onnx -o model
+    """
+    from pictree.deploy.export import export_model as export
+    from pictree.deploy.export import export_text
+
+    show(export(run, to, output), as_json, export_text)

@@ -1,0 +1,1 @@
+"""A run's model for other runtimes: ONNX, torch.export, the preprocessing, a model card."""
