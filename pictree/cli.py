@@ -15,9 +15,11 @@ from pictree.commands.find import find
 from pictree.commands.fit import demo, fit
 from pictree.commands.label import label, labels
 from pictree.commands.labels import import_table
+from pictree.commands.model import export_model
 from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
+from pictree.commands.serve import serve
 from pictree.commands.verify import verify
 from pictree.errors import PictreeError
 
@@ -44,6 +46,8 @@ for _command in (
     compare,
     find,
     export,
+    export_model,
+    serve,
     verify,
     recipes,
     doctor,

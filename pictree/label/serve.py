@@ -46,7 +46,7 @@ def serve(
         If the port is taken.
     """
     run = Run.open(run_path)
-    with run.lock(), _bound(port) as listening:
+    with run.lock(), bound(ADDRESS, port) as listening:
         session = Session(run)
         try:
             host = f"{ADDRESS}:{listening.getsockname()[1]}"
@@ -77,21 +77,30 @@ def _serve(
         app, log_level="error", access_log=False, lifespan="off", server_header=False,
         timeout_graceful_shutdown=2,
     )  # fmt: skip
-    _Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[listening])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server whose end by Ctrl-C is no error: it is how one ends it."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End when the requests that are being answered are."""
         self.should_exit = True
 
 
-def _bound(port: int | None) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def bound(host: str, port: int | None) -> socket.socket:
+    """Return a socket bound to an address of this machine, to a free port if none is given.
+
+    Raises
+    ------
+    InputError
+        If the port is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((ADDRESS, port or 0))
+        listening.bind((host, port or 0))
     except OSError as error:
         listening.close()
         raise InputError(

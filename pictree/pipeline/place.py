@@ -178,6 +178,28 @@ class Placer:
             return self._given.take(ids.to_numpy().astype(np.int64) - self.first_id)
         return inference.encode(self._model, pixels, self._device)
 
+    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, pl.DataFrame]:
+        """Say where images belong, and remember nothing of them.
+
+        Parameters
+        ----------
+        pixels : uint8 array (m, h, w, c)
+            At least one, in the run's format.
+
+        Returns
+        -------
+        codes : float32 array (m, code size)
+        places : polars.DataFrame
+            By `PLACES`; the ids count from 0.
+        """
+        ids = pl.Series(np.arange(len(pixels), dtype=np.uint32))
+        codes = self._codes(ids, pixels)
+        return codes, self._of_codes(ids, codes, self.clusters.predict(codes))
+
+    def stored(self) -> pl.DataFrame:
+        """Return the places of the run's own images, by `PLACES`, and of those placed since."""
+        return pl.concat(self._places)
+
     def recall(self, inventory: pl.DataFrame, places: pl.DataFrame) -> None:
         """Take a part as placed that was placed before, such as before an interruption."""
         remember(inventory, self.seen)
