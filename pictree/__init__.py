@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pictree.dataset import CodesDataset
     from pictree.errors import (
         InputError,
         InterruptedRunError,
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
         UserError,
     )
     from pictree.estimators import ConvAutoencoder, ImageClusterer, TreeClusterer
+    from pictree.notebook import Run
 
     __version__: str
 
 __all__ = [
+    "CodesDataset",
     "ConvAutoencoder",
     "ImageClusterer",
     "InputError",
@@ -31,6 +34,7 @@ __all__ = [
     "MissingExtraError",
     "PictreeError",
     "RecipeError",
+    "Run",
     "RunError",
     "SourceError",
     "TreeClusterer",
@@ -39,13 +43,22 @@ __all__ = [
 ]
 
 
+_MODULES = {
+    "CodesDataset": "pictree.dataset",
+    "ConvAutoencoder": "pictree.estimators",
+    "ImageClusterer": "pictree.estimators",
+    "Run": "pictree.notebook",
+    "TreeClusterer": "pictree.estimators",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "__version__":
         value = import_module("importlib.metadata").version("pictree")
     else:
-        module = "pictree.errors" if name.endswith("Error") else "pictree.estimators"
+        module = "pictree.errors" if name.endswith("Error") else _MODULES[name]
         value = getattr(import_module(module), name)
     globals()[name] = value
     return value

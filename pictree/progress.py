@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -23,6 +24,9 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Show a figure beside the current stage, such as the loss."""
+
+    def figures(self, row: Mapping[str, Any]) -> None:
+        """Take the figures of an epoch, a round or an update of the current stage."""
 
     def close(self) -> None:
         """End the current stage."""

@@ -70,6 +70,14 @@ def fit(
     ] = None,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Let another tool have the figures: tensorboard=FOLDER, mlflow or mlflow=URI.",
+            show_default=False,
+        ),
+    ] = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -87,6 +95,7 @@ def fit(
         "colour": colour,
         "seed": seed,
         "resume": resume,
+        "track": track,
     }
     found = _run(pictures, output, options, as_json)
     exit_if_strict(strict, found)
@@ -99,19 +108,23 @@ def _run(
     from pictree.pipeline.fit import fit as fit_pictures
     from pictree.pipeline.options import recipe_of
     from pictree.pipeline.text import fit_text
+    from pictree.tracking.open import tracked
 
     keep_pages()
-    found = fit_pictures(
-        one_or_more(pictures),
-        output,
-        recipe=recipe_of(options),
-        validation=one_or_more(options.get("validation")),
-        known_labels=one_or_more(options.get("known_labels")),
-        codes=options.get("codes"),
-        seed=options["seed"],
-        resume=options.get("resume", False),
-        command=["pictree", *sys.argv[1:]],
-        progress=for_people(),
-    )
+    recipe, seed = recipe_of(options), options["seed"]
+    with tracked(for_people(), options.get("track") or (), output, recipe, seed) as progress:
+        found = fit_pictures(
+            one_or_more(pictures),
+            output,
+            recipe=recipe,
+            validation=one_or_more(options.get("validation")),
+            known_labels=one_or_more(options.get("known_labels")),
+            codes=options.get("codes"),
+            seed=seed,
+            resume=options.get("resume", False),
+            command=["pictree", *sys.argv[1:]],
+            progress=progress,
+        )
+        progress.end(found)
     show(found, as_json, fit_text)
     return found

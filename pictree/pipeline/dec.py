@@ -10,6 +10,7 @@ from pictree.device import choose_device
 from pictree.networks import weights
 from pictree.pipeline import group
 from pictree.pipeline.adopt import checkpoints_of, write_staged
+from pictree.pipeline.rounds import tell
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -45,7 +46,7 @@ def dec(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
         seed=seed,
         checkpoint=checkpoints_of(run),
         on_batch=progress.advance,
-        on_update=lambda row: progress.note(_in_words(row, part.updates)),
+        on_update=lambda row: tell(progress, row, _in_words(row, part.updates)),
     )
     progress.close()
     arrays = {"centres": refined.centres, "rows": rows, "confidence": refined.confidence}

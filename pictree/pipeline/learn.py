@@ -88,6 +88,7 @@ def _tell(progress: Progress, row: dict[str, Any], epochs: int) -> None:
     if row["validation_loss"] is not None:
         text += f", validation {row['validation_loss']:.4f}"
     progress.note(text)
+    progress.figures(row)
 
 
 def encode(run: Run, device: Device, progress: Progress) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pictree.clustering.instant import Start
 from pictree.pipeline.adopt import checkpoints_of
-from pictree.pipeline.rounds import begin, end
+from pictree.pipeline.rounds import begin, end, tell
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -40,7 +40,7 @@ def pairs(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Pr
         seed=begun.seed,
         checkpoint=checkpoints_of(run),
         on_batch=progress.advance,
-        on_epoch=lambda row: progress.note(_in_words(row, part.epochs + part.self_epochs)),
+        on_epoch=lambda row: tell(progress, row, _in_words(row, part.epochs + part.self_epochs)),
     )
     progress.close()
     end(run, begun, learned)

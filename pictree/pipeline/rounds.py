@@ -49,10 +49,16 @@ def rounds(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: P
         seed=begun.seed,
         checkpoint=checkpoints_of(run),
         on_batch=progress.advance,
-        on_round=lambda row: progress.note(_in_words(row, part.count)),
+        on_round=lambda row: tell(progress, row, _in_words(row, part.count)),
     )
     progress.close()
     end(run, begun, learned)
+
+
+def tell(progress: Progress, row: dict[str, Any], words: str) -> None:
+    """Tell the figures of a round, an epoch or an update, as a row and in words."""
+    progress.note(words)
+    progress.figures(row)
 
 
 @dataclass(frozen=True)
