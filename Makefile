@@ -1,11 +1,12 @@
 # make demo   makes an environment, installs, clusters packaged pictures
 # make check  lint, format, types       make test   tests       make test-all   the slow ones too
 # make licences  the licences of what is needed
+# make docs   the documentation's site     make wheels   what a container is built from
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test test-all licences browser clean
+.PHONY: demo check test test-all licences docs wheels browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/pictree demo -o demo-run
@@ -38,6 +39,19 @@ test-all: $(VENV)/readers browser
 licences: $(VENV)/dev
 	$(BIN)/python -m tests.licences
 
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs: $(VENV)/docs
+	$(BIN)/python docs/reference.py
+	$(BIN)/python -m sphinx -W --keep-going -q docs site
+	@echo site/index.html
+
+# Everything that `pip install --no-index` needs, in the versions of constraints.txt.
+wheels:
+	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check -c constraints.txt -w wheels .
+
 # The pages are tested in a real browser. Debian and Ubuntu get one here; elsewhere, install
 # Chromium or Chrome by hand.
 browser:
@@ -47,4 +61,4 @@ browser:
 	|| { echo "make test needs Chromium: sudo apt-get install chromium" >&2; exit 1; }
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site wheels build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

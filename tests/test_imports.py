@@ -15,9 +15,10 @@ LEVELS = [
     {"manifest"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
-    {"estimators", "report"},
+    {"estimators", "report", "tracking"},
     {"label"},
-    {"pipeline", "export"},
+    {"pipeline", "export", "deploy"},
+    {"serve", "notebook", "dataset"},
     {"commands"},
     {"cli"},
 ]
