@@ -5,7 +5,7 @@ from __future__ import annotations
 project = "Pictree"
 html_title = "Pictree"
 extensions = ["myst_parser"]
-exclude_patterns = ["*.py"]
+exclude_patterns = ["*.py", "gallery/*.txt"]
 nitpicky = True
 myst_heading_anchors = 3  # so that links to "page.md#a-heading" are checked too
 html_theme = "furo"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,12 @@ from PIL import Image
 import pictree
 from pictree.images.idx import read_idx
 from pictree.pipeline.fit import fit
+from pictree.progress import for_people
 from pictree.recipes.recipe import change, load_recipe
 
 OUT = Path(__file__).parent / "gallery"
+WORK = Path(__file__).parent.parent / "build" / "gallery"
+"""Runs; an interrupted one goes on."""
 PACKAGED = Path(pictree.__file__).parent / "data"
 _COLOURS = 48
 
@@ -146,14 +148,21 @@ def make(show: Show) -> None:
     """Fit, and keep the pictures and the figures of one part."""
     images, known = show.pictures()
     recipe = change(load_recipe(show.recipe), **{"maps.methods": ["tsne"], "clustering.k": show.k})
-    with tempfile.TemporaryDirectory() as folder:
-        file, run = Path(folder) / f"{show.name}.npz", Path(folder) / "run"
-        labels = {} if known is None else {"known": np.array(known)}
-        np.savez(file, images=images, **labels)
-        found = fit(f"{file}:images", run, recipe=recipe, known_labels="known" if known else None)
-        (OUT / f"{show.name}.txt").write_text(figures(found), encoding="utf-8")
-        for name, (width, _) in show.shown.items():
-            keep(run / "pictures" / name, OUT / f"{show.name}-{name}", width)
+    WORK.mkdir(parents=True, exist_ok=True)
+    file, run = WORK / f"{show.name}.npz", WORK / show.name
+    labels = {} if known is None else {"known": np.array(known)}
+    np.savez(file, images=images, **labels)
+    found = fit(
+        f"{file}:images",
+        run,
+        recipe=recipe,
+        known_labels="known" if known else None,
+        resume=True,
+        progress=for_people(),
+    )
+    (OUT / f"{show.name}.txt").write_text(figures(found), encoding="utf-8")
+    for name, (width, _) in show.shown.items():
+        keep(run / "pictures" / name, OUT / f"{show.name}-{name}", width)
 
 
 def figures(found: dict[str, Any]) -> str:

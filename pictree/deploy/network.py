@@ -130,7 +130,7 @@ def predictor(run: Run) -> Predictor:
         fitted.used()["id"].to_numpy(),
         run.info["unknown_distance"],
     )
-    return made.eval()
+    return made.eval().requires_grad_(False)
 
 
 def _refuse(run: Run) -> None:

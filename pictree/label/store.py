@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -107,10 +108,18 @@ def read_rows(folder: Path) -> list[Row] | None:
         return None
     with (
         _said(file),
-        closing(sqlite3.connect(file.resolve().as_uri() + "?mode=ro", uri=True)) as base,
+        closing(sqlite3.connect(_to_read(file), uri=True)) as base,
     ):
         _refuse_newer(base, file)
         return _rows(base)
+
+
+def _to_read(file: Path) -> str:
+    """Return the address of a file that is read alone, also on a disk that nobody can write."""
+    # SQLite makes files beside one that has a log, even to read it; where it can't, and there is
+    # no log to read, the file is as it is.
+    still = not os.access(file.parent, os.W_OK) and not Path(f"{file}-wal").exists()
+    return f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
 
 
 def _rows(base: sqlite3.Connection) -> list[Row]:

@@ -124,7 +124,7 @@ def test_labels_that_people_gave_name_the_clusters(exported_run: Path, tmp_path:
     run = Run.open(shutil.copytree(exported_run, tmp_path / "run"))
     session = Session(run)
     group = next(iter(session.history.state.groups))
-    session.act("label", {"group": group, "label": "seven"}, session.revision)
+    session.act("label", {"group": group, "name": "seven"}, session.revision)
     session.close()
     named = cluster_table(run).drop_nulls("label")
     assert named["label"].unique().to_list() == ["seven"]
@@ -139,7 +139,7 @@ def test_command_line(exported_run: Path, tmp_path: Path) -> None:
         "model": "model.pt2",
         "bytes": 0,
         "sha256": "",
-        "parameters": 2830,
+        "parameters": 2826,
         "code": 24,
         "k": 10,
         "images": 1000,

@@ -25,7 +25,7 @@ def labelled(small_run: Path, tmp_path_factory: pytest.TempPathFactory, digits_n
     for name in ("zebra", "apple"):
         groups = session.history.state.groups
         group = next(key for key, value in groups.items() if value.label is None)
-        session.act("label", {"group": group, "label": name}, session.revision)
+        session.act("label", {"group": group, "name": name}, session.revision)
     session.close()
     return folder
 
@@ -76,8 +76,8 @@ def test_a_linear_model_learns_the_clusters_from_it(labelled: Path) -> None:
     codes = CodesDataset(labelled)
     torch.manual_seed(0)
     model = torch.nn.Linear(codes.code_size, int(codes.clusters.max()) + 1)
-    optimizer = torch.optim.Adam(model.parameters(), 0.01)
-    for _ in range(5):
+    optimizer = torch.optim.Adam(model.parameters(), 0.03)
+    for _ in range(40):
         for batch in DataLoader(codes, batch_size=64, shuffle=True):
             loss = torch.nn.functional.cross_entropy(model(batch["code"]), batch["cluster"])
             optimizer.zero_grad()

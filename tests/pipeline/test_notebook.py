@@ -35,7 +35,7 @@ def test_names_are_text(hostile_run: Path) -> None:
     session = Session(Run.open(hostile_run))
     group = next(iter(session.history.state.groups))
     label = "<img src=x onerror='alert(1)'>"
-    session.act("label", {"group": group, "label": label}, session.revision)
+    session.act("label", {"group": group, "name": label}, session.revision)
     session.close()
     html = Run.open(hostile_run)._repr_html_()
     assert "<script>" not in html

@@ -47,11 +47,9 @@ def expected(
 
 def as_row(answer: dict[str, Any]) -> dict[str, Any]:
     """Bring an answer into the form of a row of `pictree predict`."""
-    found = {key: answer[key] for key in ("cluster", "confidence", "outcome")}
-    label, reason = answer["label"] or None, answer["reason"] or None
-    nearest = answer["nearest"]["path"]
-    path = {"path": answer["name"]}
-    return path | found | {"label": label, "reason": reason, "nearest_path": nearest}
+    same = ("cluster", "label", "confidence", "outcome", "reason")
+    found = {key: answer[key] for key in same}
+    return {"path": answer["name"], "nearest_path": answer["nearest"]["path"], **found}
 
 
 def form(files: list[Path]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -66,7 +64,7 @@ def test_many_pictures_are_placed_as_predict_places_them(
     assert answer.status_code == 200
     found = [as_row(image) for image in answer.json()["images"]]
     assert found == [expected[file.name] for file in files]
-    assert {row["label"] for row in found} == {None, "unknown"}
+    assert {row["label"] for row in found} == {"", "unknown"}
 
 
 def test_one_picture_as_the_body(
