@@ -17,7 +17,7 @@ from PIL import Image
 from tests.pipeline.conftest import command, command_json
 
 COMMANDS = ["demo", "scan", "fit", "report", "label", "predict", "add", "cut", "compare"]
-COMMANDS += ["find", "export", "verify", "recipes", "doctor"]
+COMMANDS += ["find", "export", "export-model", "serve", "verify", "recipes", "doctor"]
 
 
 @pytest.fixture

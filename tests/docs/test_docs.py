@@ -43,7 +43,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(DOCS)))
+QUICK = ("index.md", "serve.md", "run-format.md")
+"""Pages whose examples `make test` runs; `make test-all` runs those of every page."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=[] if p.name in QUICK else pytest.mark.slow) for p in PAGES],
+    ids=[str(p.relative_to(DOCS)) for p in PAGES],
+)
 def test_the_examples_run(
     page: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
