@@ -24,7 +24,7 @@ _FACTS = ("Files", "Size and colour", "Clusters", "Recipe", "Learning", "Time")
 # notebooks often drops style sheets.
 _BOX = "max-width:60em;line-height:1.4"
 _CELL = "padding:.25em .8em .25em 0;text-align:left;vertical-align:middle;border:0"
-_QUIET = "opacity:.75"
+_QUIET = "opacity:.75;white-space:nowrap"
 
 
 class Run(StoredRun):
