@@ -13,9 +13,9 @@ from pictree.deploy.formats import FILES, refuse_format, write_model
 from pictree.deploy.network import predictor
 from pictree.deploy.preprocess import preprocessing
 from pictree.errors import InputError
-from pictree.files import new_folder, sha256_of, write_bytes, write_json, write_text
+from pictree.files import csv_bytes, new_folder, sha256_of, write_bytes, write_json, write_text
 from pictree.label.read import labels_of
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 
 def export_model(run_path: str | Path, to: str, output: str | Path | None = None) -> dict[str, Any]:
