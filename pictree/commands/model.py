@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Cut, Json, RunFolder
 from pictree.commands.output import show
 
 
@@ -26,6 +26,7 @@ def export_model(
             show_default=False,
         ),
     ] = None,
+    k: Cut = None,
     as_json: Json = False,
 ) -> None:
     """Write encoder and clusters for another runtime, with preprocessing and a model card.
@@ -35,4 +36,4 @@ def export_model(
     from pictree.deploy.export import export_model as export
     from pictree.deploy.export import export_text
 
-    show(export(run, to, output), as_json, export_text)
+    show(export(run, to, output, k=k), as_json, export_text)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Cut, Json, RunFolder
 from pictree.commands.output import show
 
 
@@ -28,6 +28,7 @@ def serve(
     images: Annotated[int, typer.Option(help="At most, in one request.", min=1)] = 64,
     megapixels: Annotated[int, typer.Option(help="At most, of one picture.", min=1, max=178)] = 50,
     seconds: Annotated[float, typer.Option(help="At most, for one request.", min=0.1)] = 30.0,
+    k: Cut = None,
     as_json: Json = False,
 ) -> None:
     """Answer over HTTP where pictures belong: /predict, /similar, /clusters, /health, /metrics.
@@ -45,6 +46,7 @@ def serve(
         host=host,
         port=port,
         names=name or (),
+        k=k,
         limits=limits,
         say=lambda found: show(found, as_json, _served),
     )

@@ -131,7 +131,9 @@ def _quality(run: Run) -> str:
         if acc is not None:
             rows.append((f"matched accuracy of {plain['name']}", figure(acc)))
     text = _list(rows) or "No figure was measured."
-    return text + "\n\nThese are figures of the pictures it was made from, not of new ones."
+    if run.clusters_name != run.info["clusters"]:
+        text += f"\n\nThese figures are of the fit's own clusters, {in_code(run.info['clusters'])}."
+    return text + "\n\nThey are of the pictures that the model was made from, not of new ones."
 
 
 def _number(value: float | None) -> str:

@@ -18,7 +18,9 @@ from pictree.label.read import labels_of
 from pictree.store import Run
 
 
-def export_model(run_path: str | Path, to: str, output: str | Path | None = None) -> dict[str, Any]:
+def export_model(
+    run_path: str | Path, to: str, output: str | Path | None = None, *, k: int | None = None
+) -> dict[str, Any]:
     """Write encoder and cluster head of a run for another runtime.
 
     Parameters
@@ -29,6 +31,8 @@ def export_model(run_path: str | Path, to: str, output: str | Path | None = None
     output : path-like, optional
         The new folder, which appears whole or not at all; the run's name with the format behind
         it by default, beside the run.
+    k : int, optional
+        Of a cut that `pictree cut` made; the fit's own clusters by default.
 
     Returns
     -------
@@ -41,14 +45,15 @@ def export_model(run_path: str | Path, to: str, output: str | Path | None = None
     InputError
         If the format is not known, or there is something at `output`.
     RunError
-        If the run is not finished, has no network of its own, or `output` can't be written.
+        If the run is not finished, has no network of its own or no such cut, or `output` can't be
+        written.
     MissingExtraError
         If ONNX's packages are absent.
     """
     refuse_format(to)
-    run = Run.open(run_path)
+    run = Run.open(run_path, k=k)
     folder = _folder(run, to, output)
-    model, about = predictor(run), preprocessing(run)
+    model, about, clusters = predictor(run), preprocessing(run), cluster_table(run)
     shape = (about["height"], about["width"], about["channels"])
     with new_folder(folder) as staged:
         file = write_model(model, shape, to, staged)
@@ -60,11 +65,11 @@ def export_model(run_path: str | Path, to: str, output: str | Path | None = None
             "sha256": sha256_of(file),
             "parameters": sum(p.numel() for p in model.encoder.parameters()),
             "code": len(model.voters.middle),
-            "k": run.info["k"],
+            "k": int((clusters["cluster"] >= 0).sum()),
             "images": len(model.ids),
         }
         write_json(staged / "preprocess.json", about)
-        write_bytes(staged / "clusters.csv", csv_bytes(cluster_table(run)))
+        write_bytes(staged / "clusters.csv", csv_bytes(clusters))
         write_text(staged / "MODEL_CARD.md", model_card(run, found, about))
     return found
 

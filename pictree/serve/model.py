@@ -51,6 +51,8 @@ class Model:
     ----------
     path : path-like
     limits : Limits
+    k : int, optional
+        Of a cut that `pictree cut` made; the fit's own clusters by default.
 
     Attributes
     ----------
@@ -63,11 +65,11 @@ class Model:
     Raises
     ------
     RunError
-        If the run is not finished, is damaged, or its codes came from outside.
+        If the run is not finished, is damaged, has no such cut, or its codes came from outside.
     """
 
-    def __init__(self, path: str | Path, limits: Limits) -> None:
-        self.run = Run.open(path)
+    def __init__(self, path: str | Path, limits: Limits, *, k: int | None = None) -> None:
+        self.run = Run.open(path, k=k)
         _refuse(self.run)
         self._placer, self._limits = Placer(self.run), limits
         self._guards = Guards()
@@ -77,12 +79,12 @@ class Model:
         self._stored = self._placer.stored()
         self.clusters = _clusters(self.run)
         self._labels = {row["cluster"]: row["label"] for row in self.clusters}
-        self.facts = {
+        self.facts: dict[str, Any] = {
             "status": "ok",
             "run": self.run.path.resolve().name,
             "images": len(self._stored),
             "clusters": self.run.clusters_name,
-            "k": self.run.info["k"],
+            "k": self._placer.clusters.n_clusters,
         }
 
     def __enter__(self) -> Model:

@@ -25,6 +25,7 @@ def serve(
     host: str = ADDRESS,
     port: int = PORT,
     names: Sequence[str] = (),
+    k: int | None = None,
     limits: Limits | None = None,
     say: Callable[[dict[str, str]], None],
 ) -> None:
@@ -40,6 +41,8 @@ def serve(
         0 takes a free one.
     names : sequence of str
         Further names that clients may call the server by.
+    k : int, optional
+        Of a cut that `pictree cut` made; the fit's own clusters by default.
     limits : Limits, optional
     say : callable
         Takes ``{"address": ...}`` once requests are taken.
@@ -52,7 +55,7 @@ def serve(
         If the port is taken, or the address is not this machine's.
     """
     limits = limits or Limits()
-    with bound(host, port) as listening, Model(run_path, limits) as model:
+    with bound(host, port) as listening, Model(run_path, limits, k=k) as model:
         port = listening.getsockname()[1]
         app = api_app(
             model,

@@ -216,6 +216,16 @@ def test_names_of_the_server() -> None:
     assert "[::1]:8400" in hosts_of("::1", 8400, [])
 
 
+def test_a_cut_of_the_tree_is_served_too(served_run: Path, tmp_path: Path) -> None:
+    from pictree.pipeline.cut import cut
+
+    run = Path(shutil.copytree(served_run, tmp_path / "run"))
+    cut(run, 4)
+    with Model(run, LIMITS, k=4) as model:
+        assert [row["cluster"] for row in model.clusters] == [0, 1, 2, 3]
+        assert (model.facts["k"], model.facts["clusters"]) == (4, "tree-4")
+
+
 def test_runs_that_cannot_be_served(served_run: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(served_run, tmp_path / "run"))
     Run(run).update(codes={"file": "x.npy"})
