@@ -1,7 +1,9 @@
 """Commands whose disk is full, refuses or breaks, at each operation; gone on with, and compared.
 
 Each child gets an error from the operating system at its n-th change of a file, or from the n-th
-on. Run as a process of its own; see `tests.faults.forks`.
+on.
+
+Done by `tests.faults.parent`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 
 from pictree.manifest import condition
 from tests.faults.commands import prepare, saying
-from tests.faults.forks import answer, begin, digests, forked
+from tests.faults.forks import begin, digests, forked
 
 CHANGES = ("os.rename", "os.mkdir", "os.chmod", "os.link", "os.truncate", "os.remove", "os.rmdir")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -151,15 +153,3 @@ def _begin(work: Path, start: str | None) -> None:
     else:
         work.rmdir()
         shutil.copytree(start, work)
-
-
-def first(work: Path) -> None:
-    """Do whole fits undisturbed, and what comes after them."""
-    prepare(work)
-    for action in ("fit", "add", "predict", "export"):
-        if saying(work, action)() != 0:
-            raise SystemExit((work.parent / "err").read_text())
-
-
-if __name__ == "__main__":
-    answer(fail_all, first)

@@ -1,6 +1,6 @@
 """A fit on a disk of its own that is truly full after so many kilobytes; gone on with, compared.
 
-Run as a process of its own, by somebody who may mount; see `tests.faults.forks`.
+Done by `tests.faults.parent`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from pictree.manifest import condition
 from tests.faults.commands import prepare, saying
-from tests.faults.failing import complaint, first
-from tests.faults.forks import answer, begin, digests, forked
+from tests.faults.failing import complaint
+from tests.faults.forks import begin, digests, forked
 
 ROOM = 64 << 10
 """Kilobytes of a disk that is not full."""
@@ -83,7 +83,3 @@ def fill_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
         if fault is not None:
             wrong.append([free, fault])
     return {"kilobytes": needs, "points": len(points), "struck": struck, "wrong": wrong}
-
-
-if __name__ == "__main__":
-    answer(fill_all, first)

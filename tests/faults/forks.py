@@ -33,13 +33,13 @@ OF_A_MOMENT = ("run.lock", "run.owner")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 
 
-def asked(module: str, folder: Path, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Let ``python -m tests.faults.MODULE`` do some jobs in a folder; return what it found."""
+def asked(folder: Path, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let `tests.faults.parent` do some jobs; return what it found."""
     in_memory = Path("/dev/shm")  # noqa: S108 - to sync there costs nothing; the folder is new
     place = in_memory if in_memory.is_dir() else folder
     with tempfile.TemporaryDirectory(dir=place) as parent:
         done = subprocess.run(
-            [sys.executable, "-m", f"tests.faults.{module}", parent, json.dumps(jobs)],
+            [sys.executable, "-m", "tests.faults.parent", parent, json.dumps(jobs)],
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -47,13 +47,6 @@ def asked(module: str, folder: Path, jobs: list[dict[str, Any]]) -> list[dict[st
             cwd=Path(__file__).parents[2],
         )
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def answer(strike: Callable[[dict[str, Any], Path], dict[str, Any]], first: Callable) -> None:
-    """Do the jobs of the command line, after all was imported that a first action needs."""
-    folder, jobs = Path(sys.argv[1]), json.loads(sys.argv[2])
-    warm(folder / "work", first)
-    print(json.dumps([strike(job, folder / "work") for job in jobs]))  # noqa: T201
 
 
 def warm(work: Path, first: Callable[[Path], object]) -> None:

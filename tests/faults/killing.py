@@ -1,7 +1,9 @@
 """Commands killed, gone on with, and compared.
 
 Each child ends by ``os._exit`` just before its n-th change of a file, or by SIGKILL at a random
-moment. Run as a process of its own; see `tests.faults.forks`.
+moment.
+
+Done by `tests.faults.parent`.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from pictree.manifest import condition
-from tests.faults.actions import ACTIONS, do_fit
-from tests.faults.forks import STRUCK, answer, begin, digests, forked
+from tests.faults.actions import ACTIONS
+from tests.faults.forks import STRUCK, begin, digests, forked
 
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.link", "os.truncate")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -102,7 +104,3 @@ def strike_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
             differ = sorted(k for k in now.keys() | whole.keys() if now.get(k) != whole.get(k))
             wrong.append([point, ended, differ[:9]])
     return {"changes": total, "points": len(all_points), "struck": struck, "wrong": wrong}
-
-
-if __name__ == "__main__":
-    answer(strike_all, do_fit)

@@ -1,6 +1,6 @@
 """Commands that meet a run with one file cut, emptied or gone, or pictures that fail to be read.
 
-Run as a process of its own; see `tests.faults.forks`.
+Done by `tests.faults.parent`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.commands import prepare, saying
-from tests.faults.failing import first
-from tests.faults.forks import OF_A_MOMENT, answer, begin, forked
+from tests.faults.forks import OF_A_MOMENT, begin, forked
 
 
 def halve(file: Path) -> None:
@@ -108,11 +107,3 @@ def read_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
         if ended != 0:
             wrong.append([n, (work.parent / "err").read_text()[-600:]])
     return {"struck": struck, "wrong": wrong}
-
-
-def either(job: dict[str, Any], work: Path) -> dict[str, Any]:
-    return spoil_all(job, work) if "commands" in job else read_all(job, work)
-
-
-if __name__ == "__main__":
-    answer(either, first)

@@ -1,6 +1,6 @@
 """Commands stopped by signals and by a closed pipe; what they say, leave, and come to afterwards.
 
-Run as a process of its own; see `tests.faults.forks`.
+Done by `tests.faults.parent`.
 """
 
 from __future__ import annotations
@@ -8,14 +8,12 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.faults.commands import GUARDED, prepare, saying
-from tests.faults.failing import first
-from tests.faults.forks import answer, begin, digests, forked, started
+from tests.faults.forks import begin, digests, forked, started
 
 SAID = "pictree: stopped. Run the same command again to go on (`pictree fit`: with --resume)."
 CODES = {"SIGINT": 130, "SIGTERM": 143, "twice": 130, "pipe": 1}
@@ -93,30 +91,25 @@ def complaint(work: Path, how: str, end: dict[str, Any]) -> str | None:
 
 
 def stop_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
-    """Stop one command at random moments, let it go on each time, and compare."""
-    action, how, chance = job["action"], job["how"], random.Random(job.get("seed", 0))
+    """Stop one command at random moments, each way in turn; let it go on, and compare."""
+    action, chance = job["action"], random.Random(job.get("seed", 0))
     seconds, whole = undisturbed(work, action)
     struck, wrong, slowest = 0, [], 0.0
-    for _ in range(job["moments"]):
+    for how in job["hows"] * job["moments"]:
         prepare(begun(work), GUARDED)
         after = chance.uniform(0.05, 0.95) * seconds
         end = stop(work, action, how, after)
         if end["code"] == 0:  # it had ended before
             continue
-        struck, slowest = struck + 1, max(slowest, end["seconds"])
+        struck, slowest = struck + 1, max(slowest, 0 if how == "pipe" else end["seconds"])
         fault = complaint(work, how, end)
         again, now = forked(saying(work, action)), digests(work)
         if fault is None and (again != 0 or now != whole):
             differ = sorted(k for k in now.keys() | whole.keys() if now.get(k) != whole.get(k))
             fault = f"again {again}: {differ[:9]} {(work.parent / 'err').read_text()[-300:]}"
         if fault is not None:
-            wrong.append([after, fault])
-    return {
-        "struck": struck,
-        "wrong": wrong,
-        "slowest": round(slowest, 2),
-        "fit": round(seconds, 2),
-    }
+            wrong.append([how, after, fault])
+    return {"struck": struck, "wrong": wrong, "slowest": round(slowest, 2)}
 
 
 def begun(work: Path) -> Path:
@@ -131,14 +124,3 @@ def undisturbed(work: Path, action: str) -> tuple[float, dict[str, str]]:
     if forked(saying(work, action)) != 0:
         raise SystemExit((work.parent / "err").read_text())
     return time.monotonic() - began, digests(work)
-
-
-def learning(work: Path) -> None:
-    """Do a whole fit that learns, undisturbed."""
-    prepare(work)
-    if saying(work, "learn")() != 0:
-        raise SystemExit((work.parent / "err").read_text())
-
-
-if __name__ == "__main__":
-    answer(stop_all, learning if '"learn"' in sys.argv[2] else first)

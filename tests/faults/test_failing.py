@@ -1,6 +1,6 @@
 """A disk that is full, refuses or breaks at any operation: one sentence; then the same bytes.
 
-Each fault is checked to have struck. In `make test` at some operations, in `make test-all` at each.
+Each fault is checked to have struck.
 """
 
 from __future__ import annotations
@@ -26,24 +26,12 @@ def check(found: list[dict[str, Any]]) -> None:
         assert job["told"] > 0.7 * job["points"]
 
 
-def test_some_operations_fail(tmp_path: Path) -> None:
-    kept = str(tmp_path / "kept")
-    fit = {"action": "fit", "error": "ENOSPC", "lasts": True, "first": 3, "every": 97, "keep": kept}
-    others = [
-        {"action": "fit", "error": "EDQUOT", "first": 60, "every": 170},
-        {"action": "add", "error": "EIO", "start": kept, "first": 5, "every": 113},
-        {"action": "predict", "error": "EROFS", "start": kept, "first": 1, "every": 7},
-        {"action": "export", "error": "EACCES", "start": kept, "first": 20, "every": 90},
-    ]
-    check(asked("failing", tmp_path, [fit, *others]))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize(("error", "lasts"), [("ENOSPC", True), ("EDQUOT", False), ("EIO", False)])
 def test_every_operation_of_a_fit_fails(tmp_path: Path, error: str, lasts: bool, part: int) -> None:
-    job = {"action": "fit", "error": error, "lasts": lasts, "slice": (part, SLICES)}
-    check(asked("failing", tmp_path, [job]))
+    job = {"do": "fail", "action": "fit", "error": error, "lasts": lasts, "slice": (part, SLICES)}
+    check(asked(tmp_path, [job]))
 
 
 @pytest.mark.slow
@@ -53,6 +41,6 @@ def test_every_operation_of_what_comes_after_fails(
     tmp_path: Path, action: str, error: str, lasts: bool
 ) -> None:
     kept = str(tmp_path / "kept")
-    first = {"action": "fit", "error": error, "keep": kept, "every": 1000}
-    job = {"action": action, "error": error, "lasts": lasts, "start": kept}
-    check(asked("failing", tmp_path, [first, job])[1:])
+    first = {"do": "fail", "action": "fit", "error": error, "keep": kept, "every": 1000}
+    job = {"do": "fail", "action": action, "error": error, "lasts": lasts, "start": kept}
+    check(asked(tmp_path, [first, job])[1:])

@@ -28,7 +28,7 @@ def mountable(tmp_path: Path) -> Path:
 def test_a_fit_goes_on_after_its_disk_was_full(
     mountable: Path, tmp_path: Path, action: str, every: int
 ) -> None:
-    (found,) = asked("filling", tmp_path, [{"action": action, "every": every}])
+    (found,) = asked(tmp_path, [{"do": "fill", "action": action, "every": every}])
     assert found["wrong"] == []
     assert found["struck"] > 0.8 * found["points"] > 10
 

@@ -1,7 +1,6 @@
 """Killed anywhere, the same command again ends with the same bytes as if nothing had happened.
 
-Each kill is checked to have struck. In `make test` some points, in `make test-all` every one, in
-slices of some minutes each.
+Each kill is checked to have struck. In slices of some minutes each.
 """
 
 from __future__ import annotations
@@ -28,35 +27,21 @@ def struck(found: list[dict[str, Any]]) -> int:
 
 def fitted(folder: Path) -> dict[str, Any]:
     """Return a job that keeps a run for the jobs after it."""
-    return {"action": "fit", "first": 10**6, "keep": str(folder / "kept")}
-
-
-def test_some_kills_of_every_command(tmp_path: Path) -> None:
-    run = str(tmp_path / "kept")
-    jobs = [
-        {"action": "fit", "first": 7, "every": 29, "keep": run},
-        {"action": "add", "start": run, "first": 11, "every": 41},
-        {"action": "predict", "start": run, "every": 3},
-        {"action": "export", "start": run, "first": 3, "every": 37},
-        {"action": "label", "start": run, "random": 5},
-    ]
-    found = asked("killing", tmp_path, jobs)
-    assert struck(found[:4]) == sum(job["points"] for job in found[:4]) >= 15
-    assert struck(found[4:]) >= 1
+    return {"do": "kill", "action": "fit", "first": 10**6, "keep": str(folder / "kept")}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(SLICES))
 def test_a_kill_before_every_change_of_a_fit(tmp_path: Path, part: int) -> None:
-    found = asked("killing", tmp_path, [{"action": "fit", "slice": (part, SLICES)}])
+    found = asked(tmp_path, [{"do": "kill", "action": "fit", "slice": (part, SLICES)}])
     assert struck(found) == found[0]["points"] >= found[0]["changes"] // SLICES > 50
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("action", ["add", "predict", "export"])
 def test_a_kill_before_every_change_of_what_comes_after(tmp_path: Path, action: str) -> None:
-    job = {"action": action, "start": str(tmp_path / "kept")}
-    found = asked("killing", tmp_path, [fitted(tmp_path), job])
+    job = {"do": "kill", "action": action, "start": str(tmp_path / "kept")}
+    found = asked(tmp_path, [fitted(tmp_path), job])
     assert struck(found) == found[1]["changes"] > 5
 
 
@@ -64,8 +49,8 @@ def test_a_kill_before_every_change_of_what_comes_after(tmp_path: Path, action: 
 @pytest.mark.parametrize("part", range(SLICES))
 def test_a_kill_while_going_on_after_a_kill(tmp_path: Path, part: int) -> None:
     """The second may come after the end of what was left to do: then it did not strike."""
-    job = {"action": "fit", "twice": True, "slice": (part, SLICES), "seed": part}
-    found = asked("killing", tmp_path, [job])
+    job = {"do": "kill", "action": "fit", "twice": True, "slice": (part, SLICES), "seed": part}
+    found = asked(tmp_path, [job])
     assert struck(found) > found[0]["points"] // 3
 
 
@@ -73,8 +58,8 @@ def test_a_kill_while_going_on_after_a_kill(tmp_path: Path, part: int) -> None:
 @pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize("action", RANDOM)
 def test_kills_at_random_moments(tmp_path: Path, action: str, part: int) -> None:
-    job = {"action": action, "random": RANDOM[action] // SLICES, "seed": part}
+    job = {"do": "kill", "action": action, "random": RANDOM[action] // SLICES, "seed": part}
     if action != "fit":
         job["start"] = str(tmp_path / "kept")
-    found = asked("killing", tmp_path, [fitted(tmp_path), job])
+    found = asked(tmp_path, [fitted(tmp_path), job])
     assert struck(found) >= 0.75 * job["random"]

@@ -84,11 +84,6 @@ def fitted(folder: Path, surroundings: Surroundings, threads: int, recipe: str) 
     return folder / "run"
 
 
-def test_all_at_once_gives_the_same_bytes(tmp_path: Path) -> None:
-    runs = [fitted(tmp_path / n[:3], EVERY[n], 1, "small.toml") for n in ("plain", "all at once")]
-    assert digests(runs[0]) == digests(runs[1])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["small.toml", "learned.toml"])
 @pytest.mark.parametrize("threads", [1, 2, 8])
