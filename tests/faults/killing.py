@@ -73,34 +73,59 @@ def undisturbed(act: Callable[[Path], None], work: Path, start: str | None) -> t
     return int((work.parent / "operations").read_text()), seconds
 
 
-def points(job: dict[str, Any], total: int, seconds: float, chance: random.Random) -> list[Any]:
-    """Return where to strike: at changes, every nth of a slice of all, or at random moments."""
-    if "random" in job:
-        return [chance.uniform(0, seconds) for _ in range(job["random"])]
+def places(job: dict[str, Any], total: int) -> list[int]:
+    """Return before which changes to strike: every nth of a slice of all."""
     part, parts = job.get("slice", (0, 1))
-    every = range(job.get("first", 0), total, job.get("every", 1))
-    return [n for number, n in enumerate(every) if number % parts == part]
+    return list(range(job.get("first", 0), total, job.get("every", 1)))[part::parts]
+
+
+class Moments:
+    """Random moments of a command's time, which is learned as it goes: most of them strike."""
+
+    def __init__(self, seconds: float, chance: random.Random) -> None:
+        self.seconds, self.chance, self.last = seconds, chance, 0.0
+
+    def next(self) -> float:
+        self.last = self.chance.uniform(0, self.seconds)
+        return self.last
+
+    def learn(self, hit: bool) -> None:
+        """Take in whether the command was still at work at the last moment."""
+        self.seconds = self.seconds * 1.02 if hit else max(0.9 * self.seconds, self.last)
 
 
 def strike_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
-    """Kill one command at each point of a job, let it go on each time, and compare."""
+    """Kill one command at each point of a job, or at random until so many struck; compare."""
     act, start, chance = ACTIONS[job["action"]], job.get("start"), random.Random(job.get("seed", 0))
     aside = (".tmp-",) if job["action"] in ("export", "predict", "label") else ()
     total, seconds = undisturbed(act, work, start)
     whole = digests(work, aside)
     if "keep" in job:
         shutil.copytree(work / "run", job["keep"])
-    struck, wrong, all_points = 0, [], points(job, total, seconds, chance)
-    for point in all_points:
+    moments, wanted = Moments(seconds, chance), job.get("random", 0)
+    points: list[int] = [] if wanted else places(job, total)
+    struck, tried, wrong = 0, 0, []
+    while tried < len(points) or struck < wanted and tried < 5 * wanted:
         begin(work, start)
-        hits = killed(act, work, *((None, point) if "random" in job else (point, None))) == STRUCK
+        if wanted:
+            hits = killed(act, work, None, moments.next()) == STRUCK
+            moments.learn(hits)
+        else:
+            hits = killed(act, work, points[tried]) == STRUCK
         if "twice" in job:
             hits &= killed(act, work, chance.randrange(total)) == STRUCK
-        struck += hits
-        ended, now = killed(act, work, None), digests(work, aside)
-        if ended == 0:
-            now |= dict.fromkeys(condition(work / "run").bad, "not as its manifest says")
-        if ended != 0 or now != whole:
-            differ = sorted(k for k in now.keys() | whole.keys() if now.get(k) != whole.get(k))
-            wrong.append([point, ended, differ[:9]])
-    return {"changes": total, "points": len(all_points), "struck": struck, "wrong": wrong}
+        struck, tried = struck + hits, tried + 1
+        if fault := harm(act, work, whole, aside):
+            wrong.append([moments.last if wanted else points[tried - 1], *fault])
+    return {"changes": total, "points": tried, "struck": struck, "wrong": wrong}
+
+
+def harm(
+    act: Callable[[Path], None], work: Path, whole: dict[str, str], aside: tuple[str, ...]
+) -> list[Any]:
+    """Let a command go on; return how what it leaves differs from the undisturbed."""
+    ended, now = killed(act, work, None), digests(work, aside)
+    if ended == 0:
+        now |= dict.fromkeys(condition(work / "run").bad, "not as its manifest says")
+    differ = sorted(k for k in now.keys() | whole.keys() if now.get(k) != whole.get(k))
+    return [ended, differ[:9]] if ended != 0 or differ else []
