@@ -105,7 +105,7 @@ def strike_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
     moments, wanted = Moments(seconds, chance), job.get("random", 0)
     points: list[int] = [] if wanted else places(job, total)
     struck, tried, wrong = 0, 0, []
-    while tried < len(points) or struck < wanted and tried < 5 * wanted:
+    while tried < len(points) or (struck < wanted and tried < 5 * wanted):
         begin(work, start)
         if wanted:
             hits = killed(act, work, None, moments.next()) == STRUCK
