@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 import typer
@@ -20,10 +19,9 @@ from pictree.commands.place import add, predict
 from pictree.commands.report import report
 from pictree.commands.scan import scan
 from pictree.commands.serve import serve
+from pictree.commands.stopping import StopError, listen, tell
 from pictree.commands.verify import verify
 from pictree.errors import PictreeError
-
-_GO_ON = "Run the same command again to go on (`pictree fit`: with --resume)."
 
 app = typer.Typer(
     name="pictree",
@@ -59,18 +57,20 @@ app.add_typer(labels, name="labels")
 
 def main() -> None:
     """Run the command line; every error is one sentence, never a traceback."""
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
+    listen()
     try:
         app()
     except PictreeError as error:
         _fail(str(error), error.exit_code)
-    except _StopError as stop:
-        _fail(f"stopped. {_GO_ON}", 128 + stop.signal)
+    except StopError as stop:
+        tell()
+        sys.exit(stop.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has gone; leave as quietly as cat does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _leave_quietly()
+    except OSError as error:
+        if os.environ.get("PICTREE_DEBUG"):
+            raise
+        _fail(_storage(error), 2)
     except Exception as error:
         if os.environ.get("PICTREE_DEBUG"):
             raise
@@ -78,20 +78,31 @@ def main() -> None:
         _fail(f"this is a fault of Pictree's ({detail}). PICTREE_DEBUG=1 shows where.", 1)
 
 
-class _StopError(BaseException):
-    """Ctrl-C or SIGTERM; no KeyboardInterrupt, of which Typer makes an exit code of 1."""
+def _storage(error: OSError) -> str:
+    """Say what the disk refused where no stage has said it better."""
+    what = error.filename if error.filename is not None else "what Pictree reads and writes"
+    return (
+        f"{what} must be readable and writable; got '{error.strerror or error}'. "
+        f"Mend that, then run the same command again (`pictree fit`: with --resume)."
+    )
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.signal = number
 
-
-def _stop(number: int, _: object) -> None:
-    raise _StopError(number)
+def _leave_quietly() -> None:
+    """Leave as quietly as cat does: whoever read our output has gone."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nothing, stream.fileno())
+    sys.exit(1)
 
 
 def _fail(text: str, code: int) -> None:
-    typer.echo(f"pictree: {text}", err=True)
+    try:
+        typer.echo(f"pictree: {text}", err=True)
+    except BrokenPipeError:
+        _leave_quietly()
     sys.exit(code)
 
 

@@ -46,12 +46,12 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_and_rename(path, write)
     except OSError as error:
-        raise _storage_error(path, error) from error
+        raise storage_error(path, error) from error
     except Exception as error:
         if _FULL_TO_POLARS not in str(error):
             raise
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        raise _storage_error(path, full) from error
+        raise storage_error(path, full) from error
 
 
 def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -93,7 +93,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
     except OSError as error:
-        raise _storage_error(path, error) from error
+        raise storage_error(path, error) from error
     try:
         yield temporary
         if hasattr(os, "sync"):  # one call: a sync for each of 70,000 files takes minutes
@@ -103,7 +103,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise _storage_error(path, error) from error
+        raise storage_error(path, error) from error
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -136,7 +136,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _storage_error(path: Path, error: OSError) -> RunError:
+def storage_error(path: Path, error: OSError) -> RunError:
+    """Return the error that names a file which could not be written, and what it needs."""
     if error.errno in _DISK_FULL:
         return RunError(
             f"Writing {path} needs free disk space",
@@ -163,7 +164,7 @@ def move(file: Path, to: Path) -> None:
         file.replace(to)
         _sync_folder(to.parent)
     except OSError as error:
-        raise _storage_error(to, error) from error
+        raise storage_error(to, error) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

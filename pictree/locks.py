@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
 
 from pictree.errors import RunError
-from pictree.files import write_text
+from pictree.files import storage_error, write_text
 
 LOCK_FILES = ("run.lock", "run.owner")
 
@@ -29,16 +29,9 @@ def hold(folder: Path) -> Iterator[None]:
     RunError
         If another process holds it, or it can't be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            "RUN must be a folder that can be written",
-            got=f"{folder} ({error.strerror})",
-            do="Choose another folder with -o",
-        ) from error
     lock = filelock.FileLock(folder / LOCK_FILES[0], timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except filelock.Timeout:
         raise RunError(
@@ -46,11 +39,14 @@ def hold(folder: Path) -> Iterator[None]:
             got=f"{folder}, in use by {_owner(folder)}",
             do="Wait until it has ended, or choose another folder with -o",
         ) from None
+    except OSError as error:
+        raise storage_error(folder, error) from error
     try:
         write_text(folder / LOCK_FILES[1], f"process {os.getpid()}")
         yield
     finally:
-        (folder / LOCK_FILES[1]).unlink(missing_ok=True)
+        with suppress(OSError):  # it names nobody once the lock is free
+            (folder / LOCK_FILES[1]).unlink()
         lock.release()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import runpy
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,28 @@ import pytest
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
+OFFLINE = Path(__file__).parent / "offline"
+CONNECTIONS = Path(tempfile.mkstemp(prefix="connections-")[1])
+os.environ["PICTREE_TEST_CONNECTIONS"] = str(CONNECTIONS)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
+)
+runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 PACKAGED = Path(__file__).parent.parent / "pictree" / "data"
+
+
+def pytest_unconfigure() -> None:
+    """Remove the notes."""
+    CONNECTIONS.unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> Iterator[None]:
+    """Fail a test during which anything but this machine was asked for."""
+    yield
+    if noted := CONNECTIONS.read_text():
+        CONNECTIONS.write_text("")
+        pytest.fail(f"a connection to another machine:\n{noted}")
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,8 @@ class ZipSource(Source):
 
     def __init__(self, file: zipfile.ZipFile, path: str) -> None:
         self._file = file
-        members = [(entry.filename, entry) for entry in file.infolist() if not entry.is_dir()]
+        every = [(entry.filename or "(no name)", entry) for entry in file.infolist()]
+        members = [(name, entry) for name, entry in every if not name.endswith("/")]
         self._members = _in_order(members)
         super().__init__(*_names(path), [name for name, _ in self._members])
 
@@ -129,7 +130,7 @@ def open_zip(path: str) -> ZipSource:
     try:
         source = ZipSource(zipfile.ZipFile(path), path)
     except (*_FAULTS, zipfile.BadZipFile) as error:
-        raise _damaged("zip", path) from error
+        raise _damaged("zip", path, error) from error
     return _not_empty(source, path)
 
 
@@ -146,7 +147,7 @@ def open_tar(path: str) -> TarSource:
         compressed = not isinstance(file.fileobj, io.BufferedReader)
         source = TarSource(file, path, compressed)
     except (*_FAULTS, tarfile.TarError) as error:
-        raise _damaged("tar", path) from error
+        raise _damaged("tar", path, error) from error
     return _not_empty(source, path)
 
 
@@ -197,7 +198,13 @@ def _list_tar(file: tarfile.TarFile) -> tuple[list[tuple[str, tarfile.TarInfo]],
     return members, False
 
 
-def _damaged(kind: str, path: str) -> SourceError:
+def _damaged(kind: str, path: str, error: Exception) -> SourceError:
+    if isinstance(error, PermissionError):
+        return SourceError(
+            f"{printable(path)!r} must be readable",
+            got=f"'{error.strerror}'",
+            do="Mend its permissions",
+        )
     return SourceError(
         f"{printable(path)!r} must be a whole {kind} file",
         got="a damaged file",

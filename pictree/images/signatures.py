@@ -34,6 +34,10 @@ _OTHERS = {
 
 def picture_kind(raw: bytes) -> str | None:
     """Name the format whose signature the bytes begin with, of the common ones."""
+    if raw[:4] == b"RIFF" and raw[8:12] == b"WEBP":
+        return "WEBP"
+    if raw[4:12] in (b"ftypavif", b"ftypavis"):
+        return "AVIF"
     return next((name for start, name in _PICTURES.items() if raw.startswith(start)), None)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pictree.files import write_text
 from pictree.report import added, odd, summary, views
@@ -22,6 +23,9 @@ from pictree.report.script import packaged, script
 from pictree.report.tree_view import tree_view
 from pictree.report.words import figure, shown
 from pictree.store import Run
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def write_report(run: Run) -> Path:
@@ -137,23 +141,33 @@ def _texts(found: Findings) -> dict[str, Any]:
 
 def render(context: dict[str, Any]) -> str:
     """Fill the template; all texts of ``context`` are escaped."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     css, code = packaged("page.css") + packaged("assets/live.css"), script()
-    environment = Environment(
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            context,
+            css=Markup(css),  # noqa: S704 - our own file
+            script=Markup(code),  # noqa: S704
+            css_hash=_hash(css),
+            script_hash=_hash(code),
+        )
+    )
+
+
+@cache
+def templates() -> Environment:
+    """Return what reads and compiles the page's templates, each once: a fit writes two reports."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
         loader=FunctionLoader(packaged),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        context,
-        css=Markup(css),  # noqa: S704 - our own file
-        script=Markup(code),  # noqa: S704
-        css_hash=_hash(css),
-        script_hash=_hash(code),
     )
 
 

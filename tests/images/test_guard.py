@@ -26,6 +26,7 @@ from pictree.images.sources import open_source
 FMT = ImageFormat(8, 8, 3, "")
 BAD = """
 import os, signal
+import numpy
 from PIL import TiffImagePlugin
 
 load = TiffImagePlugin.TiffImageFile.load
@@ -40,7 +41,7 @@ def bad(image):
     if said == "eat":
         kept = []
         while True:
-            kept.append(bytearray(2**26))
+            kept.append(numpy.empty(2**26, "u1"))
     return load(image)
 
 TiffImagePlugin.TiffImageFile.load = bad
