@@ -195,7 +195,7 @@ def run_page() -> str:
         "and .npz, weights safetensors. From Python, `pictree.Run` reads all of it:",
         '```python\nfrom pictree import Run\n\nrun = Run.open("run")\n'
         'table = run.used().join(run.assignments(), on="id")  # a row for each image\n'
-        'codes = run.array("codes")[:100]                       # float32, read from the disk\n'
+        'codes = run.array("codes")[:100]  # float32, read from the disk\n'
         'print(table.head(), codes.shape, run.metrics["k"])\n```',
     ]
     return _joined(parts)

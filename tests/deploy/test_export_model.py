@@ -135,6 +135,7 @@ def test_labels_that_people_gave_name_the_clusters(exported_run: Path, tmp_path:
     assert (named["labelled"] <= named["images"]).all()
 
 
+@pytest.mark.slow
 def test_command_line(exported_run: Path, tmp_path: Path) -> None:
     found = command_json("export-model", exported_run, "--to", "torch-export", "-o", tmp_path / "m")
     assert found | {"bytes": 0, "sha256": ""} == {
