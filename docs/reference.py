@@ -93,7 +93,7 @@ def _key_table(kind: type) -> str:
         default = key.default if key.default is not MISSING else key.default_factory()
         shown = list(default) if isinstance(default, tuple) else default
         kind_of, about = _meaning(told, key.name)
-        text = f"{kind_of}. {about}" if about else f"{kind_of}."
+        text = f"`{kind_of}`. {about}" if about else f"`{kind_of}`."
         rows.append(f"| `{key.name}` | `{_toml(shown)}` | {_cell(text)} |")
     return "\n".join(rows)
 
