@@ -177,8 +177,8 @@ def test_what_cannot_be_exported_is_refused_in_words(
     run = Path(shutil.copytree(exported_run, tmp_path / "run"))
     change_info(run, codes={"file": "x.npy"})
     assert message(RunError, run, "torch-export", out) == (
-        f"a run whose model is exported must have made its own codes; got {run}, whose codes came "
-        "from outside. Export the network that made them with its own tools."
+        f"a run whose model is exported must have learned its own network; got {run}, whose codes "
+        "are another network's. Export that network with its own tools."
     )
     (run / "metrics.json").unlink()
     assert message(RunError, run, "torch-export", out) == (
