@@ -12,3 +12,4 @@ html_theme = "furo"
 html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
+smartquotes = False  # what is quoted here is typed

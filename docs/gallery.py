@@ -1,6 +1,7 @@
 """Make docs/gallery/ from real pictures by Pictree itself: `python docs/gallery.py [NAME …]`.
 
-Each part is one fit and takes minutes. Fashion-MNIST is looked for in $PICTREE_DATA.
+Each part is one fit and takes minutes; a finished run in build/gallery/ is taken as it is.
+Fashion-MNIST is looked for in $PICTREE_DATA.
 """
 
 from __future__ import annotations
@@ -16,16 +17,15 @@ import numpy as np
 from PIL import Image
 
 import pictree
-from pictree.images.idx import read_idx
-from pictree.pipeline.fit import fit
+from pictree.pipeline.fit import fit, summary
 from pictree.progress import for_people
 from pictree.recipes.recipe import change, load_recipe
+from pictree.store import Run
 
 OUT = Path(__file__).parent / "gallery"
 WORK = Path(__file__).parent.parent / "build" / "gallery"
-"""Runs; an interrupted one goes on."""
 PACKAGED = Path(pictree.__file__).parent / "data"
-_COLOURS = 48
+_COLOURS = 256
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Show:
     ----------
     name, title, about : str
     pictures : callable
-        Returns the images, uint8 (n, h, w[, c]), and their known labels or None.
+        Makes what there is to make, and returns what `fit` takes: pictures and known labels.
     recipe, k : str
+    maps : tuple of str
     shown : dict of str to (int, str)
         File of the run's pictures/ to its width in the gallery and what stands under it.
     """
@@ -45,39 +46,29 @@ class Show:
     name: str
     title: str
     about: str
-    pictures: Callable[[], tuple[np.ndarray, list[str] | None]]
+    pictures: Callable[[], tuple[Any, Any]]
     recipe: str
     k: str
+    maps: tuple[str, ...]
     shown: dict[str, tuple[int, str]]
 
 
-def digits() -> tuple[np.ndarray, list[str]]:
+def digits() -> tuple[str, str]:
     """Return the 10,000 packaged MNIST digits."""
-    images = read_idx(str(PACKAGED / "t10k-images-idx3-ubyte.gz"))
-    labels = read_idx(str(PACKAGED / "t10k-labels-idx1-ubyte.gz"))
-    return images, [str(label) for label in labels]
+    names = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+    images, labels = (str(PACKAGED / name) for name in names)
+    return images, labels
 
 
-def clothes() -> tuple[np.ndarray, list[str]]:
-    """Return the 10,000 test pictures of Fashion-MNIST."""
+def clothes() -> tuple[list[str], list[str]]:
+    """Return the 70,000 pictures of Fashion-MNIST."""
     folder = Path(os.environ["PICTREE_DATA"]) / "fashion-mnist"
-    names = [
-        "top",
-        "trousers",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "boot",
-    ]
-    labels = read_idx(str(folder / "t10k-labels-idx1-ubyte.gz"))
-    return read_idx(str(folder / "t10k-images-idx3-ubyte.gz")), [names[i] for i in labels]
+    parts = ("train", "t10k")
+    images = [str(folder / f"{part}-images-idx3-ubyte.gz") for part in parts]
+    return images, [str(folder / f"{part}-labels-idx1-ubyte.gz") for part in parts]
 
 
-def patches() -> tuple[np.ndarray, None]:
+def patches() -> tuple[str, None]:
     """Cut two photographs that scikit-learn ships into squares of 32 pixels, every 12 pixels."""
     from sklearn.datasets import load_sample_images
 
@@ -87,57 +78,61 @@ def patches() -> tuple[np.ndarray, None]:
         for y in range(0, image.shape[0] - 31, 12)
         for x in range(0, image.shape[1] - 31, 12)
     ]
-    return np.stack(found), None
+    np.save(WORK / "patches.npy", np.stack(found))
+    return str(WORK / "patches.npy"), None
 
 
 SHOWS = [
     Show(
         "digits",
         "Handwritten digits",
-        "The 10,000 digits of the demo (MNIST's test part, CC BY-SA 3.0), cut into ten.",
+        "The 10,000 digits of `pictree demo` (MNIST's test part, CC BY-SA 3.0), cut into ten.",
         digits,
         "tree",
         "10",
+        ("pca", "tsne", "umap"),
         {
-            "tree.png": (1100, "The tree. Left the finest groups, right the clusters."),
+            "tree.png": (1000, "The tree. Left the whole pile, right the clusters."),
             "map-tsne-thumbnails.png": (760, "The map of the learned codes, made of pictures."),
-            "cluster-001.png": (560, "One cluster: its middle, typical digits, and its border, "
-                                "where the mistakes are."),
-            "reconstructions.png": (560, "Originals above what the decoder makes of their codes."),
+            "cluster-001.png": (
+                600,
+                "One cluster: its middle, typical digits, and its border, where mistakes are.",
+            ),
+            "reconstructions.png": (600, "Originals above what the decoder makes of their codes."),
         },
     ),
     Show(
         "clothes",
         "Clothes",
-        "10,000 pictures of Fashion-MNIST (MIT), cut into ten. Looks are not kinds: pullovers, "
-        "coats and shirts share groups.",
+        "All 70,000 pictures of Fashion-MNIST (MIT), cut into ten. Looks are not kinds: what has "
+        "sleeves shares groups, whatever a shop calls it.",
         clothes,
         "tree",
         "10",
+        (),
         {
-            "tree.png": (1000, "Shoes part from the rest first."),
-            "map-tsne-thumbnails.png": (760, "Shoes, bags, trousers stand apart; what has "
-                                        "sleeves does not."),
+            "tree.png": (1000, "The tree."),
+            "cluster-000.png": (600, "The largest cluster."),
         },
     ),
     Show(
         "patches",
         "Squares of two photographs",
-        "Two photographs (a temple and a flower, CC BY, shipped with scikit-learn) cut into "
-        "overlapping squares of 32 pixels; nobody named anything.",
+        "Two photographs (a temple and a flower, CC BY, shipped with scikit-learn), cut into "
+        "overlapping squares of 32 pixels.",
         patches,
         "quick",
         "8",
-        {
-            "map-tsne-thumbnails.png": (760, "Sky, roof, red walls, leaves and petals."),
-        },
+        ("tsne",),
+        {"map-tsne-thumbnails.png": (760, "The map of the codes, made of pictures.")},
     ),
-]  # fmt: skip
+]
 
 
 def main(names: list[str]) -> None:
     """Make the parts that are named, all by default, then the page."""
     OUT.mkdir(exist_ok=True)
+    WORK.mkdir(parents=True, exist_ok=True)
     for show in SHOWS:
         if not names or show.name in names:
             make(show)
@@ -145,22 +140,14 @@ def main(names: list[str]) -> None:
 
 
 def make(show: Show) -> None:
-    """Fit, and keep the pictures and the figures of one part."""
-    images, known = show.pictures()
-    recipe = change(load_recipe(show.recipe), **{"maps.methods": ["tsne"], "clustering.k": show.k})
-    WORK.mkdir(parents=True, exist_ok=True)
-    file, run = WORK / f"{show.name}.npz", WORK / show.name
-    labels = {} if known is None else {"known": np.array(known)}
-    np.savez(file, images=images, **labels)
-    found = fit(
-        f"{file}:images",
-        run,
-        recipe=recipe,
-        known_labels="known" if known else None,
-        resume=True,
-        progress=for_people(),
-    )
-    (OUT / f"{show.name}.txt").write_text(figures(found), encoding="utf-8")
+    """Keep the pictures and the figures of one part, after its fit."""
+    run = WORK / show.name
+    if not (run / "report.html").exists() or not Run(run).is_finished:
+        images, known = show.pictures()
+        changes = {"maps.methods": list(show.maps), "clustering.k": show.k}
+        recipe, shown = change(load_recipe(show.recipe), **changes), for_people()
+        fit(images, run, recipe=recipe, known_labels=known, resume=True, progress=shown)
+    (OUT / f"{show.name}.txt").write_text(figures(summary(Run(run))), encoding="utf-8")
     for name, (width, _) in show.shown.items():
         keep(run / "pictures" / name, OUT / f"{show.name}-{name}", width)
 
@@ -182,7 +169,7 @@ def keep(file: Path, to: Path, width: int) -> None:
     if picture.width > width:
         height = round(picture.height * width / picture.width)
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    small = picture.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = picture.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(to, optimize=True)
 
 
@@ -194,6 +181,8 @@ def page() -> str:
         "label was seen while clustering.",
     ]
     for show in SHOWS:
+        if not (OUT / f"{show.name}.txt").exists():  # not made yet
+            continue
         told = (OUT / f"{show.name}.txt").read_text(encoding="utf-8").strip()
         parts += [f"## {show.title}", f"{show.about} {told}"]
         parts += [f"Recipe `{show.recipe}`, k = {show.k}, seed 0."]

@@ -93,7 +93,7 @@ def _key_table(kind: type) -> str:
         default = key.default if key.default is not MISSING else key.default_factory()
         shown = list(default) if isinstance(default, tuple) else default
         kind_of, about = _meaning(told, key.name)
-        text = f"{kind_of}. {about}" if about else f"{kind_of}."
+        text = f"`{kind_of}`. {about}" if about else f"`{kind_of}`."
         rows.append(f"| `{key.name}` | `{_toml(shown)}` | {_cell(text)} |")
     return "\n".join(rows)
 
@@ -195,7 +195,7 @@ def run_page() -> str:
         "and .npz, weights safetensors. From Python, `pictree.Run` reads all of it:",
         '```python\nfrom pictree import Run\n\nrun = Run.open("run")\n'
         'table = run.used().join(run.assignments(), on="id")  # a row for each image\n'
-        'codes = run.array("codes")[:100]                       # float32, read from the disk\n'
+        'codes = run.array("codes")[:100]  # float32, read from the disk\n'
         'print(table.head(), codes.shape, run.metrics["k"])\n```',
     ]
     return _joined(parts)

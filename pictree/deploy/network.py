@@ -140,9 +140,9 @@ def _refuse(run: Run) -> None:
             got=f"{run.path}, whose fit has not ended",
             do="Finish it: the same `pictree fit` command with --resume",
         )
-    if run.info.get("codes") is not None:
+    if run.info.get("codes") is not None or run.info.get("features") is not None:
         raise RunError(
-            "a run whose model is exported must have made its own codes",
-            got=f"{run.path}, whose codes came from outside",
-            do="Export the network that made them with its own tools",
+            "a run whose model is exported must have learned its own network",
+            got=f"{run.path}, whose codes are another network's",
+            do="Export that network with its own tools",
         )

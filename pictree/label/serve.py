@@ -104,8 +104,8 @@ def bound(host: str, port: int | None) -> socket.socket:
     except OSError as error:
         listening.close()
         raise InputError(
-            "--port must be a free port",
-            got=f"{port} ({error.strerror})",
-            do="Choose another, or leave it out",
+            "a server needs an address of this machine and a free port",
+            got=f"{host}, port {port} ({error.strerror})",
+            do="Choose another --port",
         ) from error
     return listening

@@ -178,11 +178,13 @@ class Placer:
             return self._given.take(ids.to_numpy().astype(np.int64) - self.first_id)
         return inference.encode(self._model, pixels, self._device)
 
-    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, pl.DataFrame]:
+    def judge(self, inventory: pl.DataFrame, pixels: np.ndarray) -> tuple[np.ndarray, pl.DataFrame]:
         """Say where images belong, and remember nothing of them.
 
         Parameters
         ----------
+        inventory : polars.DataFrame
+            A row for each image: id, outcome ("used"), and its width and height as shown.
         pixels : uint8 array (m, h, w, c)
             At least one, in the run's format.
 
@@ -190,11 +192,10 @@ class Placer:
         -------
         codes : float32 array (m, code size)
         places : polars.DataFrame
-            By `PLACES`; the ids count from 0.
+            By `PLACES`.
         """
-        ids = pl.Series(np.arange(len(pixels), dtype=np.uint32))
-        codes = self._codes(ids, pixels)
-        return codes, self._of_codes(ids, codes, self.clusters.predict(codes))
+        codes = self._codes(inventory["id"], pixels)
+        return codes, self._of_codes(inventory["id"], codes, self.clusters.predict(codes))
 
     def stored(self) -> pl.DataFrame:
         """Return the places of the run's own images, by `PLACES`, and of those placed since."""

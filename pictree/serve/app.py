@@ -138,10 +138,10 @@ class Api:
         return looked
 
     async def _judged(self, looked: list[Looked]) -> tuple[np.ndarray, list[dict[str, Any]]]:
-        pixels = [one.pixels for one in looked if one.pixels is not None]
-        if not pixels:
+        usable = [one for one in looked if one.pixels is not None]
+        if not usable:
             return np.zeros((0, 0), np.float32), []
-        return await self._batcher.judge(np.stack(pixels))
+        return await self._batcher.judge(usable)
 
     def _with_room(self, answer: Answer) -> Answer:
         """Give a request with pictures a time limit, and refuse it where too many are here."""

@@ -9,15 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
 MOST_TOGETHER = 256
 
-Judge = Callable[[np.ndarray], tuple[np.ndarray, pl.DataFrame]]
+Judge = Callable[[list[Any]], tuple[np.ndarray, list[dict[str, Any]]]]
 
 
 class _Waiting(NamedTuple):
-    pixels: np.ndarray
+    pictures: list[Any]
     answer: asyncio.Future[tuple[np.ndarray, list[dict[str, Any]]]]
 
 
@@ -29,7 +28,7 @@ class Batcher:
     Parameters
     ----------
     judge : callable
-        Takes uint8 (m, h, w, c); returns codes and places, a row for each.
+        Takes pictures; returns their codes and places, a row for each.
     tell : callable
         Called with the number of pictures of each turn.
     """
@@ -40,19 +39,19 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, "judge")
         self._task: asyncio.Task[None] | None = None
 
-    async def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    async def judge(self, pictures: list[Any]) -> tuple[np.ndarray, list[dict[str, Any]]]:
         """Return code and place of each picture.
 
         Parameters
         ----------
-        pixels : uint8 array (m, h, w, c)
+        pictures : list
             At least one.
         """
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._serve())
         answer: asyncio.Future[Any] = loop.create_future()
-        self._queue.put_nowait(_Waiting(pixels, answer))
+        self._queue.put_nowait(_Waiting(pictures, answer))
         return await answer
 
     async def _serve(self) -> None:
@@ -66,13 +65,13 @@ class Batcher:
             if not turn:
                 continue
             self._tell(_size(turn))
-            together = np.concatenate([waiting.pixels for waiting in turn])
+            together = [picture for waiting in turn for picture in waiting.pictures]
             try:
                 codes, places = await loop.run_in_executor(self._thread, self._judge, together)
             except Exception as error:
                 _fail(turn, error)
             else:
-                _share(turn, codes, places.to_dicts())
+                _share(turn, codes, places)
 
     async def close(self) -> None:
         """End; nothing is judged any more."""
@@ -84,13 +83,13 @@ class Batcher:
 
 
 def _size(turn: list[_Waiting]) -> int:
-    return sum(len(waiting.pixels) for waiting in turn)
+    return sum(len(waiting.pictures) for waiting in turn)
 
 
 def _share(turn: list[_Waiting], codes: np.ndarray, places: list[dict[str, Any]]) -> None:
     start = 0
     for waiting in turn:
-        end = start + len(waiting.pixels)
+        end = start + len(waiting.pictures)
         if not waiting.answer.done():
             waiting.answer.set_result((codes[start:end], places[start:end]))
         start = end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ class Looked:
         Id of the run's image that has the same bytes.
     pixels : uint8 array (h, w, c), or None
         None where it can't be used.
+    size : (int, int)
+        Width and height of the picture itself, as shown; (0, 0) where it can't be used.
     outcome, reason : str
         "used" and "", or why not.
     """
@@ -40,6 +43,7 @@ class Looked:
     name: str
     known: int | None
     pixels: np.ndarray | None
+    size: tuple[int, int]
     outcome: str
     reason: str
 
@@ -105,12 +109,23 @@ class Model:
                 raise Unusable("too large", reason, header)
             pixels, _ = self._guards.decode(raw, self._placer.format, None)
         except Unusable as problem:
-            return Looked(name, None, None, problem.outcome, problem.reason)
-        return Looked(name, known, pixels, "used", "")
+            return Looked(name, None, None, (0, 0), problem.outcome, problem.reason)
+        return Looked(name, known, pixels, (header.width, header.height), "used", "")
 
-    def judge(self, pixels: np.ndarray) -> tuple[np.ndarray, pl.DataFrame]:
-        """See `Placer.judge`."""
-        return self._placer.judge(pixels)
+    def judge(self, looked: Sequence[Looked]) -> tuple[np.ndarray, list[dict[str, Any]]]:
+        """Return code and place of each of some usable pictures; see `Placer.judge`."""
+        pixels = np.stack([one.pixels for one in looked if one.pixels is not None])
+        inventory = pl.DataFrame(
+            {
+                "id": range(len(looked)),
+                "outcome": [one.outcome for one in looked],
+                "width": [one.size[0] for one in looked],
+                "height": [one.size[1] for one in looked],
+            },
+            schema_overrides={"id": pl.UInt32},
+        )
+        codes, places = self._placer.judge(inventory, pixels)
+        return codes, places.to_dicts()
 
     def place(self, looked: Looked, found: dict[str, Any]) -> dict[str, Any]:
         """Say what ``/predict`` answers of one picture.

@@ -135,6 +135,7 @@ def test_labels_that_people_gave_name_the_clusters(exported_run: Path, tmp_path:
     assert (named["labelled"] <= named["images"]).all()
 
 
+@pytest.mark.slow
 def test_command_line(exported_run: Path, tmp_path: Path) -> None:
     found = command_json("export-model", exported_run, "--to", "torch-export", "-o", tmp_path / "m")
     assert found | {"bytes": 0, "sha256": ""} == {
@@ -176,8 +177,8 @@ def test_what_cannot_be_exported_is_refused_in_words(
     run = Path(shutil.copytree(exported_run, tmp_path / "run"))
     change_info(run, codes={"file": "x.npy"})
     assert message(RunError, run, "torch-export", out) == (
-        f"a run whose model is exported must have made its own codes; got {run}, whose codes came "
-        "from outside. Export the network that made them with its own tools."
+        f"a run whose model is exported must have learned its own network; got {run}, whose codes "
+        "are another network's. Export that network with its own tools."
     )
     (run / "metrics.json").unlink()
     assert message(RunError, run, "torch-export", out) == (

@@ -43,7 +43,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
     return folder
 
 
-QUICK = ("index.md", "serve.md", "run-format.md")
+QUICK = ("index.md", "run-format.md")
 """Pages whose examples `make test` runs; `make test-all` runs those of every page."""
 
 

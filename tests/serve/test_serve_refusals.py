@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from pictree.errors import RunError
+from pictree.errors import InputError, RunError
+from pictree.label.serve import bound
 from pictree.serve.app import api_app
 from pictree.serve.limits import Limits
 from pictree.serve.model import Model
@@ -205,6 +206,25 @@ def test_the_document_is_valid_and_says_what_is_answered(
 
 def two(picture: bytes) -> list[tuple[str, tuple[str, bytes]]]:
     return [("image", ("good.png", picture)), ("image", ("torn.png", picture[:60]))]
+
+
+def test_a_port_that_is_taken_and_an_address_of_another_machine() -> None:
+    def message(host: str, port: int) -> str:
+        with pytest.raises(InputError) as caught:
+            bound(host, port)
+        return str(caught.value)
+
+    with bound("127.0.0.1", None) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert message("127.0.0.1", port) == (
+            "a server needs an address of this machine and a free port; got 127.0.0.1, port "
+            f"{port} (Address already in use). Choose another --port."
+        )
+    assert message("192.0.2.1", 8400) == (
+        "a server needs an address of this machine and a free port; got 192.0.2.1, port 8400 "
+        "(Cannot assign requested address). Choose another --port."
+    )
 
 
 def test_names_of_the_server() -> None:

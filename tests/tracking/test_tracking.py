@@ -17,7 +17,7 @@ from pictree.pipeline.fit import fit
 from pictree.progress import Progress
 from pictree.tracking.base import Tracked, Tracker, numbers_of
 from pictree.tracking.open import flat, tracked, trackers_of
-from tests.pipeline.conftest import command, small_recipe
+from tests.pipeline.conftest import small_recipe
 
 
 class Spoken(Progress):
@@ -167,13 +167,10 @@ def test_settings_are_flat() -> None:
 
 
 def test_what_cannot_be_tracked_is_refused_before_the_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told = "--track must be tensorboard=FOLDER, mlflow or mlflow=URI; got {!r}. Pass one of these."
-    done = command("fit", tmp_path, "-o", tmp_path / "run", "--track", "wandb")
-    assert (done.returncode, done.stderr) == (2, f"pictree: {told.format('wandb')}\n")
-    assert not (tmp_path / "run").exists()
-    for spec in ("tensorboard", "tensorboard="):
+    for spec in ("wandb", "tensorboard", "tensorboard=", ""):
         with pytest.raises(InputError) as refused:
             trackers_of([spec])
         assert str(refused.value) == told.format(spec)
