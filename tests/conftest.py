@@ -17,6 +17,7 @@ os.environ["PICTREE_TEST_CONNECTIONS"] = str(CONNECTIONS)
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
 )
+os.environ["HF_HUB_OFFLINE"] = "1"  # what opens our exports would ask for news
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 PACKAGED = Path(__file__).parent.parent / "pictree" / "data"
 
