@@ -20,6 +20,7 @@ from pictree.label.store import read_rows
 from pictree.pipeline.fit import fit
 from pictree.recipes.recipe import change, load_recipe
 from tests.faults.serving import Server
+from tests.faults.sockets import measure
 
 CLIENTS = 8
 
@@ -154,3 +155,12 @@ def test_who_holds_many_sockets_shuts_nobody_out(run: Path, tmp_path: Path) -> N
             one.close()
     rows = read_rows(tmp_path / "run") or []
     assert rows[-1].body["name"] == "a name"
+
+
+@pytest.mark.slow
+def test_a_thousand_sockets_and_huge_requests_stop_nobody(run: Path, tmp_path: Path) -> None:
+    """How long the person waits is measured by ``python -m tests.faults.sockets``."""
+    shutil.copytree(run, tmp_path / "run")
+    found = measure(tmp_path / "run")
+    assert found["sockets"] == 1_000
+    assert found["huge"] == [413, 400, 400]
