@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from pathlib import Path
 
 import typer
 
@@ -58,6 +60,7 @@ app.add_typer(labels, name="labels")
 def main() -> None:
     """Run the command line; every error is one sentence, never a traceback."""
     listen()
+    _take_any_output()
     try:
         app()
     except PictreeError as error:
@@ -76,6 +79,17 @@ def main() -> None:
             raise
         detail = f"{type(error).__name__}: {error}"
         _fail(f"this is a fault of Pictree's ({detail}). PICTREE_DEBUG=1 shows where.", 1)
+
+
+def _take_any_output() -> None:
+    """Write whatever there is to write on: a closed output, or one that can't show every name."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before we came
+            nothing = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, nothing)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _storage(error: OSError) -> str:

@@ -11,17 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# Side by side, each test process and what it starts gets its share of the cores.
-if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
-
 OFFLINE = Path(__file__).parent / "offline"
 CONNECTIONS = Path(tempfile.mkstemp(prefix="connections-")[1])
 os.environ["PICTREE_TEST_CONNECTIONS"] = str(CONNECTIONS)
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
 )
+os.environ["HF_HUB_OFFLINE"] = "1"  # what opens our exports would ask for news
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+# Side by side, each test process and what it starts gets its share of the cores.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+
 PACKAGED = Path(__file__).parent.parent / "pictree" / "data"
 
 

@@ -178,6 +178,16 @@ def test_a_stopped_fit_says_how_to_go_on(
     assert json.loads((run / "run.json").read_text())["stages"]["learn"]["state"] == "running"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_outputs_that_are_closed_are_no_fault(tmp_path: Path, closed: str) -> None:
+    for i in range(3):
+        Image.new("L", (8, 8), i).save(tmp_path / f"{i}.bmp")
+    words = f"{sys.executable} -m pictree.cli scan {tmp_path} {closed}"
+    done = subprocess.run(words, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert ("3 usable" in done.stdout) == (closed == "2>&-")
+
+
 def test_a_reader_that_leaves_is_no_fault(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S602 - a pipe is what is tested
         f"{sys.executable} -m pictree.cli recipes large-1568 | true",
@@ -188,6 +198,20 @@ def test_a_reader_that_leaves_is_no_fault(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["数.png", "\U0001f600.png"])
+def test_names_survive_an_output_that_can_not_show_them(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no picture")
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    words = [sys.executable, "-m", "pictree.cli", "scan", str(tmp_path)]
+    env = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    plain, as_json = (
+        subprocess.run([*words, *more], capture_output=True, check=True, env=env)
+        for more in ([], ["--json"])
+    )
+    assert b"2 files: 1 usable" in plain.stdout
+    assert json.loads(as_json.stdout)["examples"][0]["path"] == name
 
 
 def test_doctor_names_the_device_and_why() -> None:

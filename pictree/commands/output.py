@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import typer
@@ -22,7 +23,8 @@ def for_people() -> Any:
 
 def show(found: dict[str, Any], as_json: bool, as_text: Any) -> None:
     """Print what a command found: one JSON object, or text for people."""
-    text = json.dumps(found, ensure_ascii=False) if as_json else as_text(found)
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(found, ensure_ascii=not is_unicode) if as_json else as_text(found)
     typer.echo(text)
 
 

@@ -40,6 +40,8 @@ def listen() -> None:
     waiting, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    # A child that was forked has no such thread, and must not wake ours: Ctrl-C reaches it too.
+    os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
     threading.Thread(target=_watch, args=(waiting,), daemon=True).start()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import webbrowser
@@ -17,6 +18,7 @@ from pictree.label.session import Session
 from pictree.store import Run
 
 ADDRESS = "127.0.0.1"
+_SOCKETS = 8_192
 
 
 def serve(
@@ -69,6 +71,7 @@ def _serve(
     hosts = [host, f"localhost:{port}"]
     app = label_app(session, hosts=hosts, token=token, cookie=f"pictree-{port}")
     address = f"http://{host}/?token={token}"
+    _allow_many_sockets()
     listening.listen()
     say({"address": address})
     if browser:
@@ -78,6 +81,18 @@ def _serve(
         timeout_graceful_shutdown=2,
     )  # fmt: skip
     Server(config).run(sockets=[listening])
+
+
+def _allow_many_sockets() -> None:
+    """Raise our limit of open files: who holds a thousand connections shuts nobody out."""
+    if os.name == "nt":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(_SOCKETS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Server(uvicorn.Server):

@@ -28,9 +28,11 @@ class Server:
     token : str
     """
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, limit: int | None = None) -> None:
+        """Serve a run; `limit` is the number of open files that a user usually may have."""
+        few = [] if limit is None else ["prlimit", f"--nofile={limit}:"]
         self._parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.serving", str(run)],
+            [*few, sys.executable, "-m", "tests.faults.serving", str(run)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import shutil
+import socket
 import threading
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ from pictree.label.store import read_rows
 from pictree.pipeline.fit import fit
 from pictree.recipes.recipe import change, load_recipe
 from tests.faults.serving import Server
+from tests.faults.sockets import measure
 
 CLIENTS = 8
 
@@ -118,8 +121,6 @@ class Client:
     ("kills", "edits"), [(5, 12), pytest.param(200, 1_000, marks=pytest.mark.slow)]
 )
 def test_no_acknowledged_name_is_lost(run: Path, tmp_path: Path, kills: int, edits: int) -> None:
-    import shutil
-
     shutil.copytree(run, tmp_path / "run")
     with Server(tmp_path / "run") as server:
         crowd = Crowd(server)
@@ -140,3 +141,26 @@ def test_no_acknowledged_name_is_lost(run: Path, tmp_path: Path, kills: int, edi
         # What was on the disk, and not acknowledged before the kill, was said twice.
         assert list(dict.fromkeys(mine)) == names
     assert len(kept) <= CLIENTS * (edits + kills)
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
+def test_who_holds_many_sockets_shuts_nobody_out(run: Path, tmp_path: Path) -> None:
+    """A usual limit of open files would be reached by connections that say nothing."""
+    shutil.copytree(run, tmp_path / "run")
+    with Server(tmp_path / "run", limit=128) as server:
+        host, _, port = server.host.partition(":")
+        idle = [socket.create_connection((host, int(port))) for _ in range(300)]
+        Client(server, 0).name("a name")
+        for one in idle:
+            one.close()
+    rows = read_rows(tmp_path / "run") or []
+    assert rows[-1].body["name"] == "a name"
+
+
+@pytest.mark.slow
+def test_a_thousand_sockets_and_huge_requests_stop_nobody(run: Path, tmp_path: Path) -> None:
+    """How long the person waits is measured by ``python -m tests.faults.sockets``."""
+    shutil.copytree(run, tmp_path / "run")
+    found = measure(tmp_path / "run")
+    assert found["sockets"] == 1_000
+    assert found["huge"] == [413, 400, 400]
