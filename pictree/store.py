@@ -28,7 +28,9 @@ manifest.json                           SHA-256 of every other file, written las
 ======================================  ====================================================
 
 A run on given codes has no model/, checkpoints/, log.jsonl, errors/, reconstructions.npz and
-centres.npy; run.json says under ``codes`` where they came from.
+centres.npy; run.json says under ``codes`` where they came from. A run on features has none of these
+either but, of the packaged network, model/features.safetensors; run.json's ``features`` tells which
+network it was, and the SHA-256 of its weights.
 
 Shard N of the fit holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the
 other sharded files hold what belongs to these rows, in the order of their ids. Each ``pictree
@@ -171,6 +173,11 @@ class Run:
     # run.json
 
     @property
+    def has_autoencoder(self) -> bool:
+        """Whether the codes are of the run's own network, which can draw them again."""
+        return self.info.get("codes") is None and self.info.get("features") is None
+
+    @property
     def is_finished(self) -> bool:
         """Whether every stage has ended, and what it wrote is there."""
         stages = self.info["stages"]
@@ -201,6 +208,7 @@ class Run:
             "stock": ["images", "pixels"],
             "encode": ["codes", "errors"],
             "codes": ["codes"],
+            "features": ["codes"],
             grouping: [f"clusters/{name}/assignments"],
         }
         single = {

@@ -11,6 +11,7 @@ import typer
 from pictree.commands.arguments import (
     DEFAULT_RECIPE,
     Codes,
+    Features,
     Json,
     KnownLabels,
     OutputRun,
@@ -52,6 +53,7 @@ def fit(
     ] = None,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    features: Features = None,
     image_size: Annotated[
         str | None,
         typer.Option(
@@ -83,6 +85,7 @@ def fit(
         "validation": validation,
         "known_labels": known_labels,
         "codes": codes,
+        "features": features,
         "image_size": image_size,
         "colour": colour,
         "seed": seed,

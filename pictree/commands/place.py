@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Codes, Json, KnownLabels, Pictures, RunFolder, Strict
+from pictree.commands.arguments import (
+    Codes,
+    Features,
+    Json,
+    KnownLabels,
+    Pictures,
+    RunFolder,
+    Strict,
+)
 from pictree.commands.output import exit_if_strict, for_people, one_or_more, show
 
 
@@ -27,6 +35,7 @@ def predict(
     ] = None,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    features: Features = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +52,7 @@ def predict(
         output=output,
         known_labels=one_or_more(known_labels),
         codes=codes,
+        features=features,
         progress=for_people(),
     )
     show(found, as_json, predict_text)
@@ -54,6 +64,7 @@ def add(
     pictures: Pictures,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    features: Features = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -71,6 +82,7 @@ def add(
         one_or_more(pictures),
         known_labels=one_or_more(known_labels),
         codes=codes,
+        features=features,
         command=["pictree", *sys.argv[1:]],
         progress=for_people(),
     )

@@ -139,7 +139,7 @@ def _outliers(run: Run) -> Found:
     if len(codes) <= _TENTH:
         return _at(run, np.zeros(0), score=[], distance=[]), {"limit": outliers.LIMIT}
     distances = nearest(codes, _TENTH)[1][:, -1]
-    errors = None if run.info.get("codes") else run.array("errors")[:]
+    errors = run.array("errors")[:] if run.has_autoencoder else None
     found = outliers.outliers(distances, run.labels(), errors)
     columns: dict[str, Any] = {
         "score": found.score[found.rows].round(2),

@@ -10,12 +10,14 @@ from typing import Any
 
 from pictree.clustering.instant import Start
 from pictree.errors import RunError
+from pictree.features.base import Extractor
 from pictree.files import remove_leftovers
-from pictree.images.format import choose_format
+from pictree.images.format import LONGEST_SIDE, choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
 from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
+from pictree.pipeline import features as seen
 from pictree.pipeline.adopt import adopt
 from pictree.pipeline.dec import dec
 from pictree.pipeline.pairs import pairs
@@ -27,7 +29,15 @@ from pictree.report.page import write_report
 from pictree.shards import shard_rows_for
 from pictree.store import Run
 
-_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range", "codes")
+_MUST_AGREE = (
+    "seed",
+    "sources",
+    "known_labels",
+    "image_format",
+    "value_range",
+    "codes",
+    "features",
+)
 """What a resumed run must share with its start, beside the recipe."""
 
 
@@ -89,6 +99,7 @@ def fit(
     """
     progress = progress or Progress()
     given = None if codes is None else given_codes.open_codes(codes)
+    extractor = seen.open_for(recipe) if given is None else None
     run = Run(out)
     with run.lock(), progress:
         if not resume:
@@ -97,7 +108,7 @@ def fit(
         source, train_items = _open(pictures, validation)
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
-        _begin(run, source, recipe, known_specs, given, seed, command)
+        _begin(run, source, recipe, known_specs, given, extractor, seed, command)
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))
@@ -110,7 +121,7 @@ def fit(
             recipe=recipe,
             progress=progress,
         )
-        stages = stages_of(run, take_stock, recipe, given, device, seed, progress)
+        stages = stages_of(run, take_stock, recipe, given or extractor, device, seed, progress)
         run_stages(run, stages, progress)
     return summary(run)
 
@@ -145,21 +156,26 @@ def stages_of(
     run: Run,
     take_stock: Callable[[], Any],
     recipe: Recipe,
-    given: given_codes.GivenCodes | None,
+    others: given_codes.GivenCodes | Extractor | None,
     device: Any,
     seed: int,
     progress: Progress,
 ) -> Stages:
-    """Return the stages of a recipe; the first, `take_stock`, alone needs the source."""
+    """Return the stages of a recipe; the first, `take_stock`, alone needs the source.
+
+    `others` are codes from outside, or the network whose features are codes, in place of ours.
+    """
     run = run.fitted()
     coding: Stages = {
         "learn": lambda: learn.learn(run, recipe, device, seed, progress),
         "encode": lambda: learn.encode(run, device, progress),
     }
-    if given is not None:
-        coding = {"codes": lambda: given_codes.take(run, given, progress)}
+    if isinstance(others, given_codes.GivenCodes):
+        coding = {"codes": lambda: given_codes.take(run, others, progress)}
+    elif others is not None:
+        coding = {"features": lambda: seen.take(run, others, recipe, device, progress)}
     kept: dict[str, Any] = {}
-    is_learning = recipe.learning is not None and given is None
+    is_learning = recipe.learning is not None and others is None
     learning = {
         "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
         "adopt": lambda: adopt(run, recipe, seed),
@@ -230,6 +246,7 @@ def _begin(
     recipe: Recipe,
     known_specs: list[str] | str | None,
     given: given_codes.GivenCodes | None,
+    extractor: Extractor | None,
     seed: int,
     command: Sequence[str],
 ) -> None:
@@ -240,6 +257,7 @@ def _begin(
         "known_labels": known_specs,
         "value_range": source.value_range and list(source.value_range),
         "codes": given and given.describe(),
+        "features": extractor and extractor.about.to_json(),
     }
     if (run.path / "run.json").exists():
         # Chosen once, at the start: choosing again would read the pictures again.
@@ -253,6 +271,7 @@ def _begin(
         source,
         None if isinstance(size, str) else size,
         {"auto": None, "grey": 1, "colour": 3}[channels],
+        longest=recipe_side(recipe, extractor),
     )
     info = {
         **asked,
@@ -265,6 +284,13 @@ def _begin(
         "versions": hardware.versions(),
     }
     Run.create(run.path, to_toml(recipe), info)
+
+
+def recipe_side(recipe: Recipe, extractor: Extractor | None) -> int:
+    """Return the longest side that images are brought to: the network's own, for features."""
+    if extractor is None:
+        return LONGEST_SIDE
+    return seen.side_of(recipe) or extractor.about.side
 
 
 def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> None:
@@ -298,6 +324,9 @@ def _announce(run: Run, source: Source, progress: Progress) -> None:
     if codes := run.info.get("codes"):
         table = f"{codes['shape'][0]:,} × {codes['shape'][1]:,} numbers"
         progress.say(f"codes: {table} from {codes['file']}; nothing is trained")
+    if features := run.info.get("features"):
+        seen_by = f"{features['width']:,} numbers of {features['network']}"
+        progress.say(f"codes: {seen_by}, which was trained elsewhere")
 
 
 def _chosen(run: Run) -> str:
@@ -332,6 +361,8 @@ def summary(run: Run) -> dict[str, Any]:
     }
     if info.get("codes"):
         found["codes"] = info["codes"]["file"]
+    if info.get("features"):
+        found["features"] = info["features"]["network"]
     scores = metrics["scores"]
     if scores:
         # Without a tree the clusters are the leaves.

@@ -52,7 +52,7 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
     if found.tree is not None and recipe.learning:  # they stay beside the learned tree's
         clusters = replace(clusters, method="instant")
     name = write_clusters(run, clusters, rows)
-    if run.info.get("codes") is None:  # only our own network can draw them
+    if run.has_autoencoder:  # only our own network can draw them
         write_centres(run, name, clusters, device)
     if found.tree is not None and found.confidence is not None:
         arrays = found.tree.to_arrays() | {"rows": rows, "confidence": found.confidence}

@@ -15,7 +15,7 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
     ----------
     options : dict
         ``recipe`` and, each optional or None, ``k`` (text), ``image_size`` (text), ``colour``
-        (bool).
+        (bool), ``features`` (text).
 
     Returns
     -------
@@ -33,6 +33,8 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
         changes["images.size"] = _size(options["image_size"])
     if options.get("colour") is not None:
         changes["images.channels"] = "colour" if options["colour"] else "grey"
+    if options.get("features") is not None:
+        changes["features.network"] = str(options["features"])
     return change(load_recipe(options["recipe"]), **changes)
 
 

@@ -70,7 +70,7 @@ class Staging:
 
     def _kinds(self) -> list[str]:
         kinds = [*_KINDS, *(f"clusters/{n}/assignments" for n in self.run.clusterings())]
-        if self.plan.get("codes"):  # no network of ours has an error on these
+        if not self.run.has_autoencoder:  # nothing has an error on these
             kinds.remove("errors")
         return kinds
 
