@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -11,9 +12,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pictree.errors import RunError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TO_POLARS = f"(os error {errno.ENOSPC})"
@@ -188,3 +192,10 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def csv_bytes(table: pl.DataFrame) -> bytes:
+    """Return a table as CSV, for people and spreadsheets."""
+    buffer = io.BytesIO()
+    table.write_csv(buffer)
+    return buffer.getvalue()

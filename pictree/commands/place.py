@@ -10,6 +10,7 @@ import typer
 
 from pictree.commands.arguments import (
     Codes,
+    Cut,
     Features,
     Json,
     KnownLabels,
@@ -36,6 +37,7 @@ def predict(
     known_labels: KnownLabels = None,
     codes: Codes = None,
     features: Features = None,
+    k: Cut = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -53,6 +55,7 @@ def predict(
         known_labels=one_or_more(known_labels),
         codes=codes,
         features=features,
+        k=k,
         progress=for_people(),
     )
     show(found, as_json, predict_text)
