@@ -41,8 +41,12 @@ def fit(
     pictures: Pictures,
     output: OutputRun,
     recipe: Annotated[
-        str, typer.Option(help="Recipe name (see `pictree recipes`) or TOML file.")
-    ] = DEFAULT_RECIPE,
+        str,
+        typer.Option(
+            help="Recipe name (see `pictree recipes`) or TOML file; auto is tree, or photos where "
+            "the extra of that name is installed and clusters from its features agree better."
+        ),
+    ] = "auto",
     k: Annotated[
         str | None,
         typer.Option(help="Clusters: auto, a number, or a range such as 5:40.", show_default=False),
@@ -100,14 +104,16 @@ def _run(
 ) -> dict[str, Any]:
     from pictree.device import keep_pages
     from pictree.pipeline.fit import fit as fit_pictures
-    from pictree.pipeline.options import recipe_of
+    from pictree.pipeline.options import recipes_of
     from pictree.pipeline.text import fit_text
 
     keep_pages()
+    recipe, otherwise = recipes_of(options)
     found = fit_pictures(
         one_or_more(pictures),
         output,
-        recipe=recipe_of(options),
+        recipe=recipe,
+        otherwise=otherwise,
         validation=one_or_more(options.get("validation")),
         known_labels=one_or_more(options.get("known_labels")),
         codes=options.get("codes"),

@@ -12,7 +12,7 @@ from pictree.features.extract import extract
 from pictree.manifest import refuse_changed
 from pictree.networks import inference, weights
 from pictree.pipeline import features
-from pictree.pipeline.codes import GivenCodes
+from pictree.pipeline.codes import GivenCodes, has_autoencoder
 from pictree.recipes.recipe import parse_recipe
 from pictree.store import Run
 
@@ -44,7 +44,7 @@ def coder_of(run: Run, given: GivenCodes | None, first_id: int, network: str | N
     """
     if given is not None:
         return _Given(given, first_id)
-    return _Own(run) if run.has_autoencoder else _Seen(run, network)
+    return _Own(run) if has_autoencoder(run) else _Seen(run, network)
 
 
 class _Given:

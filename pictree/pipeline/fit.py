@@ -19,6 +19,7 @@ from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
 from pictree.pipeline import features as seen
 from pictree.pipeline.adopt import adopt
+from pictree.pipeline.choice import as_json, choose_recipe
 from pictree.pipeline.dec import dec
 from pictree.pipeline.pairs import pairs
 from pictree.pipeline.renew import renew
@@ -46,6 +47,7 @@ def fit(
     out: str | os.PathLike[str],
     *,
     recipe: Recipe,
+    otherwise: Recipe | None = None,
     validation: Any = None,
     known_labels: Sequence[str] | str | None = None,
     codes: Any = None,
@@ -64,6 +66,9 @@ def fit(
         The run folder; new or empty, unless `resume`.
     recipe : Recipe
         What is trained, clustered and drawn.
+    otherwise : Recipe, optional
+        On the packaged network's features: taken in its place where the extra ``photos`` is
+        installed and the runs agree better so; see `pictree.pipeline.choice.decide`.
     validation : like `pictures`, optional
         Pictures that are not trained on, for the validation loss and, where the recipe says so,
         for clustering.
@@ -99,16 +104,20 @@ def fit(
     """
     progress = progress or Progress()
     given = None if codes is None else given_codes.open_codes(codes)
-    extractor = seen.open_for(recipe) if given is None else None
     run = Run(out)
     with run.lock(), progress:
         if not resume:
             run.refuse_if_taken()
         remove_leftovers(run.path)
         source, train_items = _open(pictures, validation)
+        otherwise = otherwise if given is None else None
+        recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
+        extractor = seen.open_for(recipe) if given is None else None
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
         _begin(run, source, recipe, known_specs, given, extractor, seed, command)
+        if choice is not None:
+            run.update(choice=as_json(choice))
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))
@@ -363,6 +372,8 @@ def summary(run: Run) -> dict[str, Any]:
         found["codes"] = info["codes"]["file"]
     if info.get("features"):
         found["features"] = info["features"]["network"]
+    if info.get("choice"):
+        found["choice"] = info["choice"]
     scores = metrics["scores"]
     if scores:
         # Without a tree the clusters are the leaves.

@@ -15,6 +15,7 @@ from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
 from pictree.images.batches import batches
 from pictree.images.inventory import summary as inventory_summary
+from pictree.pipeline.codes import has_autoencoder
 from pictree.pipeline.group import rows_to_cluster
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
@@ -131,7 +132,7 @@ def _baselines(
     labels = [known[i] for i in rows]
     seeds = tuple(seed + s for s in _SEEDS)
     has_known = any(label is not None for label in labels)
-    given = None if run.has_autoencoder else run.array("codes")[rows]
+    given = None if has_autoencoder(run) else run.array("codes")[rows]
     found = baselines(
         pixels, k, labels if has_known else None, codes=given, seeds=seeds, sample=_SAMPLE
     )
@@ -212,7 +213,7 @@ def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:
 
 
 def _losses(run: Run) -> dict[str, Any]:
-    if not run.has_autoencoder:
+    if not has_autoencoder(run):
         return {"reconstruction_error": None, "loss": None, "validation_loss": None}
     errors, log = run.array("errors")[:], run.log()
     last = log[-1] if log else {"loss": None, "validation_loss": None}

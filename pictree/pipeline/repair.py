@@ -22,7 +22,7 @@ from pictree.images.inventory import problems
 from pictree.manifest import agrees, read_manifest
 from pictree.pipeline import features
 from pictree.pipeline.coders import coder_of
-from pictree.pipeline.codes import GivenCodes
+from pictree.pipeline.codes import GivenCodes, has_autoencoder
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import run_stages, stages_of
 from pictree.pipeline.group import assigned, centre_distances, with_duplicates
@@ -143,7 +143,7 @@ def _by_stages(copy: Run, bad: Sequence[str], progress: Progress) -> None:
     _added(copy, bad)
     write_bytes(copy.path / "problems.csv", csv_bytes(problems(copy.inventory())))
     again = {stage for name in bad for stage in _stages_of(name, before)}
-    again -= set() if copy.has_autoencoder else {"codes", "encode"}
+    again -= set() if has_autoencoder(copy) else {"codes", "encode"}
     state = {name: s for name, s in before["stages"].items() if name not in again}
     _without_log(copy)
     copy.update(stages=state)

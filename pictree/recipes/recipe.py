@@ -97,6 +97,12 @@ class Recipe:
             )
         if self.learning is None:
             return
+        if self.features.network:
+            raise RecipeError(
+                "nothing is learned on features of another network",
+                got=f"features.network = {self.features.network!r} and [{self.learning}]",
+                do=f"Set {self.learning}.{LEARNING[self.learning][0]} to 0, or take recipe photos",
+            )
         key, method = LEARNING[self.learning]
         if self.clustering.method != method:
             raise RecipeError(
