@@ -5,8 +5,8 @@
     python benchmarks/photos.py fit FOLDER
     python benchmarks/photos.py choice [DATA] [--only usps ...]
 
-`make` cuts photographs of 1280×960 out of scikit-image's and scikit-learn's sample pictures; a kind is
-the picture they come from. The plain loop is what timm's inference script does: the whole JPEG
+`make` cuts photographs of 1280×960 out of scikit-image's and scikit-learn's sample pictures; a kind
+is the picture they come from. The plain loop is what timm's inference script does: the whole JPEG
 decoded, resized, centre crop, float32, batches of 64 by a DataLoader of two workers. The network is
 timm's, or where timm is absent the one of the package `efficientnet_lite_pytorch`. `choice`
 compares pixels with features, and scores both by the known labels.
@@ -130,7 +130,7 @@ def speed(folder: Path, plain: int) -> None:
         fmt = choose_format(source, longest=side)
         found: dict[str, Any] = {}
         decoded = rate(
-            len(spread), lambda f=fmt, d=found: d.update(p=look_at_some(source, spread, f))
+            len(spread), lambda f=fmt, d=found: d.update(p=look_at_some(source, spread, f)[0])
         )
         pixels = found["p"]
         extract(extractor, pixels[:64], device)
@@ -204,14 +204,14 @@ def choice(data: Path | None, only: list[str] | None) -> None:
         source = images if hasattr(images, "read") else open_source(images)
         rows = np.unique(np.linspace(0, len(source) - 1, min(SAMPLE, len(source))).astype(int))
         fmt = choose_format(source, longest=224)
-        pixels = np.stack([look_at_some(source, [row], fmt)[0] for row in rows.tolist()])
+        pixels = np.stack([look_at_some(source, [row], fmt)[0][0] for row in rows.tolist()])
         tables = small_rows(pixels, np.arange(len(pixels))), extract(extractor, pixels, device)
         truth = [str(labels[row]) for row in rows]
         for asked in (k, None):
             trees = [instant_tree(np.asarray(t, np.float32), k=asked) for t in tables]
             found = decide(trees, "tree", "photos", len(rows))
             accs = ", ".join(f"{score(tree.clusters, truth)['acc']:.3f}" for tree in trees)
-            said = k if asked else f"its own: {trees[0].k}, {trees[1].k}"
+            said = k if asked else f"{trees[0].k}, {trees[1].k}: {found.k}"
             agree = f"{found.pixels:.3f}, {found.features:.3f}"
             print(
                 f"| {name}, {len(rows):,} | {said} | {agree} | {accs} | {found.recipe} |",

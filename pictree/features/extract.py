@@ -52,6 +52,7 @@ def extract(
     *,
     side: int | None = None,
     rows: np.ndarray | None = None,
+    boxes: np.ndarray | None = None,
     batch: int = BATCH,
     on_batch: Callable[[int], object] | None = None,
 ) -> np.ndarray:
@@ -66,6 +67,11 @@ def extract(
         See `input_size`.
     rows : int array, optional
         Which images, in which order; all by default.
+    boxes : int array (n, 4), optional
+        Top, left, height and width of each image inside its frame, by
+        `pictree.images.decode.inner_boxes`: what lies around is not shown to the network, which
+        would see kinds of border. The image is stretched to the frame instead. All of each frame
+        is shown if not given.
     batch : int
         Images at a time. Batches start at multiples of it, so the same call gives the same bytes.
     on_batch : callable, optional
@@ -83,20 +89,40 @@ def extract(
     with torch.inference_mode():
         for start in range(0, count, batch):
             end = min(start + batch, count)
-            part = pixels[np.arange(start, end) if rows is None else rows[start:end]]
-            shown = shown_as(to_batch(part, device.kind), size, about)
+            here = np.arange(start, end) if rows is None else rows[start:end]
+            images = to_batch(pixels[here], device.kind)
+            if boxes is not None:
+                images = without_border(images, boxes[here])
+            shown = shown_as(images, size, about)
             result[start:end] = extractor.features(shown).cpu().numpy()
             if on_batch is not None:
                 on_batch(end - start)
     return result
 
 
+def without_border(images: Tensor, boxes: np.ndarray) -> Tensor:
+    """Stretch each image float (n, c, h, w) from its box to the whole frame."""
+    height, width = images.shape[2:]
+    framed = np.flatnonzero((boxes[:, 2:] != [height, width]).any(axis=1))
+    if len(framed):
+        images = images.clone()
+    for i in framed.tolist():
+        top, left, high, wide = boxes[i].tolist()
+        inner = images[i : i + 1, :, top : top + high, left : left + wide].clone()
+        images[i : i + 1] = _scaled(inner, (height, width))
+    return images
+
+
+def _scaled(images: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(
+        images, size, mode="bicubic", align_corners=False, antialias=True
+    ).clamp_(0, 1)
+
+
 def shown_as(images: Tensor, size: tuple[int, int], about: About) -> Tensor:
     """Scale images float (n, 1 or 3, h, w) in [0, 1] and normalise them, to (n, 3, *size)."""
     if tuple(images.shape[2:]) != size:
-        images = functional.interpolate(
-            images, size, mode="bicubic", align_corners=False, antialias=True
-        ).clamp_(0, 1)
+        images = _scaled(images, size)
     if images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1)
     mean, deviation = (

@@ -120,7 +120,7 @@ def look_at_some(
     rows: Sequence[int],
     fmt: ImageFormat,
     progress: Callable[[int], object] | None = None,
-) -> np.ndarray:
+) -> tuple[np.ndarray, list[Header]]:
     """Decode some items of a source, to look at them before a run is begun.
 
     Parameters
@@ -134,17 +134,20 @@ def look_at_some(
 
     Returns
     -------
-    ndarray of uint8, shape (m, height, width, channels)
+    pixels : ndarray of uint8, shape (m, height, width, channels)
         Of those that can be used, no content twice.
+    headers : list of Header, length m
     """
     pixels, seen = np.empty((len(rows), fmt.height, fmt.width, fmt.channels), np.uint8), set()
+    headers: list[Header] = []
     for item in _file_items(source, rows, fmt):
-        if item.pixels is not None and item.digest not in seen:
+        if item.pixels is not None and item.header and item.digest not in seen:
+            headers.append(item.header)
             pixels[len(seen)] = item.pixels
             seen.add(item.digest)
         if progress:
             progress(1)
-    return pixels[: len(seen)]
+    return pixels[: len(seen)], headers
 
 
 class _Table:

@@ -14,6 +14,7 @@ from pictree.device import choose_device
 from pictree.errors import InputError
 from pictree.features.extract import extract
 from pictree.features.packaged import NAME, is_installed, open_packaged
+from pictree.images.decode import inner_boxes
 from pictree.images.format import choose_format
 from pictree.images.inventory import look_at_some
 from pictree.images.sources import Source
@@ -48,13 +49,16 @@ class Choice:
         In one sentence.
     images : int
         How many were looked at.
+    k : int
+        Into how many clusters.
     pixels, features : float
-        How far the runs agree on either, at the same numbers of clusters.
+        How far the runs agree on either.
     """
 
     recipe: str
     reason: str
     images: int
+    k: int
     pixels: float
     features: float
 
@@ -110,10 +114,12 @@ def _compare(
     fmt = choose_format(source, asked, channels, longest=extractor.about.side)
     rows = np.unique(np.linspace(0, len(source) - 1, min(SAMPLE, len(source))).astype(int))
     progress.start("comparing pixels with features", 2 * len(rows))
-    pixels = look_at_some(source, rows.tolist(), fmt, progress=progress.advance)
+    pixels, headers = look_at_some(source, rows.tolist(), fmt, progress=progress.advance)
     if len(pixels) < FEWEST:
         return None
-    features = extract(extractor, pixels, device, on_batch=progress.advance)
+    sizes = np.array([(header.width, header.height) for header in headers])
+    boxes = inner_boxes(*sizes.T, fmt)
+    features = extract(extractor, pixels, device, boxes=boxes, on_batch=progress.advance)
     flat = small_rows(pixels, np.arange(len(pixels)))
     try:
         trees = [_tree(table, plain, seed) for table in (flat, features)]
@@ -132,8 +138,8 @@ def _tree(rows: np.ndarray, recipe: Recipe, seed: int) -> InstantTree:
 def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choice:
     """Decide by the instant trees on pixels and on features of the same images.
 
-    Agreement falls and rises with the number of clusters, so both are measured at the number that
-    either chose, and averaged.
+    Few clusters agree easily (light and dark pictures, say), so both are measured at the larger of
+    the numbers of clusters that they chose.
 
     Parameters
     ----------
@@ -149,18 +155,15 @@ def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choi
     """
     panels = [tree.start.look.trees for tree in trees]
     most = min(run.n_leaves for runs in panels for run in runs)
-    ks = sorted({min(tree.k, most) for tree in trees})
-    pixels, features = (
-        float(np.mean([found.mean for found in agreement_by_k(runs, ks).values()]))
-        for runs in panels
-    )
+    k = min(max(tree.k for tree in trees), most)
+    pixels, features = (agreement_by_k(runs, [k])[k].mean for runs in panels)
     is_better = pixels < TRUST and features > pixels + MARGIN
     so = "so features are taken" if is_better else "so pixels are taken"
     reason = (
-        f"of {images:,} images looked at, the runs agree at {pixels:.2f} on pixels and at "
-        f"{features:.2f} on features of {NAME}, {so}"
+        f"of {images:,} images looked at, in {k} clusters, the runs agree at {pixels:.2f} on "
+        f"pixels and at {features:.2f} on features of {NAME}, {so}"
     )
-    return Choice(seen if is_better else plain, reason, images, pixels, features)
+    return Choice(seen if is_better else plain, reason, images, k, pixels, features)
 
 
 def as_json(choice: Choice | None) -> dict[str, Any] | None:

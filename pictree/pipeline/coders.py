@@ -22,8 +22,8 @@ MODEL_FILES = ("model/model.json", "model/encoder.safetensors", "model/decoder.s
 class Coder(Protocol):
     """What makes the codes of new pictures."""
 
-    def codes(self, ids: pl.Series | None, pixels: np.ndarray) -> np.ndarray:
-        """Return the codes of pictures, float32 (m, code size); ids are for given codes alone."""
+    def codes(self, inventory: pl.DataFrame, pixels: np.ndarray) -> np.ndarray:
+        """Return the codes of the used pictures of an inventory, float32 (m, code size)."""
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
         """Return the reconstruction error of each, float32 (m,); None where nothing draws."""
@@ -51,8 +51,8 @@ class _Given:
     def __init__(self, given: GivenCodes, first_id: int) -> None:
         self._given, self._first_id = given, first_id
 
-    def codes(self, ids: pl.Series | None, pixels: np.ndarray) -> np.ndarray:
-        assert ids is not None  # noqa: S101
+    def codes(self, inventory: pl.DataFrame, pixels: np.ndarray) -> np.ndarray:
+        ids = inventory.filter(pl.col("outcome") == "used")["id"]
         return self._given.take(ids.to_numpy().astype(np.int64) - self._first_id)
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
@@ -65,7 +65,7 @@ class _Own:
         refuse_changed(run.path, MODEL_FILES)
         self._model = weights.load(run.path / "model")
 
-    def codes(self, ids: pl.Series | None, pixels: np.ndarray) -> np.ndarray:
+    def codes(self, inventory: pl.DataFrame, pixels: np.ndarray) -> np.ndarray:
         return inference.encode(self._model, pixels, self._device)
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
@@ -78,12 +78,14 @@ class _Seen:
     def __init__(self, run: Run, network: str | None) -> None:
         if (run.path / features.WEIGHTS).exists():
             refuse_changed(run.path, [features.WEIGHTS])
+        self._run = run
         self._extractor, self._device = features.reopen(run, network), features.device_as(run)
         text = (run.path / "recipe.toml").read_text(encoding="utf-8")
         self._side = features.side_of(parse_recipe(text, name=run.info["recipe"]))
 
-    def codes(self, ids: pl.Series | None, pixels: np.ndarray) -> np.ndarray:
-        return extract(self._extractor, pixels, self._device, side=self._side)
+    def codes(self, inventory: pl.DataFrame, pixels: np.ndarray) -> np.ndarray:
+        boxes = features.boxes_of(self._run, inventory)
+        return extract(self._extractor, pixels, self._device, side=self._side, boxes=boxes)
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import polars as pl
 import safetensors.torch
 from torch import Tensor
 
@@ -14,8 +16,10 @@ from pictree.features.packaged import NAME as PACKAGED
 from pictree.features.packaged import extractor_of
 from pictree.files import write_bytes
 from pictree.images.base import printable
+from pictree.images.decode import inner_boxes
 from pictree.networks.efficientnet_lite import from_folded
 from pictree.networks.weights import read_tensors, to_cpu
+from pictree.pipeline.stock import image_format
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -53,9 +57,22 @@ def take(
         if run.shard_file("codes", shard).exists():
             progress.advance(len(pixels))
             continue
-        found = extract(extractor, pixels, device, side=side_of(recipe), on_batch=progress.advance)
+        found = extract(
+            extractor,
+            pixels,
+            device,
+            side=side_of(recipe),
+            boxes=boxes_of(run, run.read_table("images", shard)),
+            on_batch=progress.advance,
+        )
         run.write_array("codes", shard, found)
     progress.close()
+
+
+def boxes_of(run: Run, inventory: pl.DataFrame) -> np.ndarray:
+    """Return where the used pictures of an inventory lie in their frames; see `inner_boxes`."""
+    used = inventory.filter(pl.col("outcome") == "used")
+    return inner_boxes(used["width"].to_numpy(), used["height"].to_numpy(), image_format(run))
 
 
 def side_of(recipe: Recipe) -> int | None:

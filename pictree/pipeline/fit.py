@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -111,13 +112,16 @@ def fit(
         remove_leftovers(run.path)
         source, train_items = _open(pictures, validation)
         otherwise = otherwise if given is None else None
+        begun = time.perf_counter()
         recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
+        seconds = round(time.perf_counter() - begun, 3)
         extractor = seen.open_for(recipe) if given is None else None
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
         _begin(run, source, recipe, known_specs, given, extractor, seed, command)
-        if choice is not None:
-            run.update(choice=as_json(choice))
+        if choice is not None and "choice" not in run.info:
+            chosen = {"choose": {"state": "done", "seconds": seconds}}
+            run.update(choice=as_json(choice), stages=chosen)
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))

@@ -13,6 +13,7 @@ from pictree.evaluation.agreement import contents, purity, score
 from pictree.evaluation.baselines import FLOORS, baselines, seed_agreement
 from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
+from pictree.features.packaged import is_installed
 from pictree.images.batches import batches
 from pictree.images.inventory import summary as inventory_summary
 from pictree.pipeline.codes import has_autoencoder
@@ -26,6 +27,7 @@ _SAMPLE = 20_000
 _SEEDS = (0, 1, 2)
 _LONGEST = 64
 _BATCH = 256
+_DOUBTED = 0.6
 _SAME = 0.01
 """Differences of matched accuracy up to this much count as "no better"."""
 
@@ -67,7 +69,8 @@ def judge(
         **_leaves(run, known),
         "effort": _effort(run, known, seed),
         "baselines": plain,
-        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree),
+        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree)
+        + _way_out(run, agreement),
         **_losses(run),
         "image_format": run.info["image_format"],
     }
@@ -264,6 +267,19 @@ def verdict(
     if agreement >= 0.5:
         return [*sentences, f"{alike}: look at the borders of the clusters with care."]
     return [*sentences, f"{alike}: these clusters are not to be believed as kinds."]
+
+
+def _way_out(run: Run, agreement: float | None) -> list[str]:
+    """Say what may see more in colour pictures whose clusters are in doubt."""
+    is_colour = run.info["image_format"]["channels"] == 3
+    if agreement is None or agreement >= _DOUBTED or not is_colour or not has_autoencoder(run):
+        return []
+    if is_installed():
+        return ["If these are photographs, --recipe photos may see more in them."]
+    return [
+        "If these are photographs, a network that has seen many may see more in them: "
+        "pip install 'pictree[photos]', and fit again."
+    ]
 
 
 def _beside(acc: float, baseline: dict[str, Any]) -> str:

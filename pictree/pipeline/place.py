@@ -159,7 +159,7 @@ class Placer:
         codes = np.zeros((0, self.codes.shape[1]), np.float32)
         clusters = np.zeros(0, np.int32)
         if len(pixels):
-            codes = self._coder.codes(used, pixels)
+            codes = self._coder.codes(table, pixels)
             clusters = self.clusters.predict(codes)
             self._places.append(self._of_codes(used, codes, clusters))
         return Placed(table, self._of_files(table), pixels, codes, clusters)

@@ -209,7 +209,8 @@ def _added(copy: Run, bad: Sequence[str]) -> None:
         names = {kind: f"{kind}/{shard:05d}.npy" for kind in ("codes", "errors")}
         if is_ours and set(names.values()) & set(bad):
             coder, pixels = coder_of(copy, None, 0, None), copy.read_array("pixels", shard)
-            arrays = {"codes": coder.codes(None, pixels), "errors": coder.errors(pixels)}
+            codes = coder.codes(copy.read_table("images", shard), pixels)
+            arrays = {"codes": codes, "errors": coder.errors(pixels)}
             for kind, array in arrays.items():
                 if array is not None:
                     copy.write_array(kind, shard, array)

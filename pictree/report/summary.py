@@ -27,6 +27,7 @@ _CLUSTERED = {
     "validation": "the held-out images; the others were predicted",
 }
 _STAGES = {
+    "choose": "comparing pixels with features",
     "stock": "reading the pictures",
     "learn": "training the network",
     "encode": "computing codes",

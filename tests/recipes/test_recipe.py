@@ -67,8 +67,8 @@ def test_change_gives_a_new_recipe():
     with pytest.raises(RecipeError) as caught:
         change(old, **{"trainng.epochs": 7})
     assert str(caught.value) == (
-        "a recipe takes only images, network, training, clustering, rounds, pairs, dec, "
-        "maps; got 'trainng'. "
+        "a recipe takes only images, network, features, training, clustering, rounds, pairs, "
+        "dec, maps; got 'trainng'. "
         "Did you mean training."
     )
 
