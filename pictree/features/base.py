@@ -29,7 +29,7 @@ class About:
         Pixels of the images that it was trained with.
     is_fixed : bool
         Whether it takes squares of `side` and nothing else.
-    mean, deviation : (float, float, float)
+    mean, deviation : tuple of 3 float
         Of red, green and blue in [0, 1]; taken away, then divided by.
     sha256 : str
         Of the weights.
@@ -39,8 +39,8 @@ class About:
     width: int
     side: int
     is_fixed: bool
-    mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
     sha256: str
 
     def to_json(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class About:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> About:
         """Read what `to_json` gave; other keys are left out."""
-        known = {name: values[name] for name in cls.__dataclass_fields__}
+        known: dict[str, Any] = {name: values[name] for name in cls.__dataclass_fields__}
         return cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in known.items()})
 
 

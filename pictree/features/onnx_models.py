@@ -73,7 +73,7 @@ def open_onnx(path: Path) -> OnnxExtractor:
             tuple(float(v) for v in json.loads(told.get(key, json.dumps(usual))))
             for key, usual in (("mean", IMAGENET_MEAN), ("std", IMAGENET_DEVIATION))
         )
-        about = About(name, 0, side, is_fixed, mean, deviation, sha256_of(path))  # type: ignore[arg-type]
+        about = About(name, 0, side, is_fixed, mean, deviation, sha256_of(path))
         width = _width(OnnxExtractor(about, session))
     except Exception as error:  # onnxruntime raises types of its own
         raise InputError(
@@ -81,7 +81,7 @@ def open_onnx(path: Path) -> OnnxExtractor:
             got=f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:200]}",
             do="Export it with one input and the features as the first output",
         ) from error
-    about = About(name, width, side, is_fixed, mean, deviation, about.sha256)  # type: ignore[arg-type]
+    about = About(name, width, side, is_fixed, mean, deviation, about.sha256)
     return OnnxExtractor(about, session)
 
 

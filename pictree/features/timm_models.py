@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pictree.errors import InputError
 from pictree.features.base import About, TorchExtractor
@@ -74,7 +74,7 @@ def open_timm_weights(name: str, tensors: Mapping[str, Tensor], network: str) ->
     return _wrapped(timm, network, module)
 
 
-def _wrapped(timm: Any, network: str, module: nn.Module) -> TorchExtractor:
+def _wrapped(timm: Any, network: str, module: Any) -> TorchExtractor:
     module.eval()
     config = timm.data.resolve_model_data_config(module)
     side = int(max(config["input_size"][1:]))

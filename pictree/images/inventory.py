@@ -138,8 +138,9 @@ def look_at_some(
         Of those that can be used, no content twice.
     headers : list of Header, length m
     """
-    pixels, seen = np.empty((len(rows), fmt.height, fmt.width, fmt.channels), np.uint8), set()
+    pixels = np.empty((len(rows), fmt.height, fmt.width, fmt.channels), np.uint8)
     headers: list[Header] = []
+    seen: set[bytes | None] = set()
     for item in _file_items(source, rows, fmt):
         if item.pixels is not None and item.header and item.digest not in seen:
             headers.append(item.header)

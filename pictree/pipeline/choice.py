@@ -9,6 +9,7 @@ import numpy as np
 
 from pictree.clustering.find import candidates_of
 from pictree.clustering.instant import InstantTree, instant_tree
+from pictree.clustering.look import DISTRUST
 from pictree.clustering.vote import agreement_by_k
 from pictree.device import choose_device
 from pictree.errors import InputError
@@ -31,6 +32,10 @@ FEWEST = 50
 
 TRUST = 0.85
 """Where the runs on pixels agree this far, pixels stay: so they do on digits, parts and cards."""
+
+RATIO = 1.25
+"""So many times as good must the best clusters from features be, as numbers of clusters are ranked:
+a few coarse ones that agree are no better for that."""
 
 MARGIN = 0.05
 """By so much the runs on features must agree better: learning will still improve what
@@ -117,8 +122,8 @@ def _compare(
     pixels, headers = look_at_some(source, rows.tolist(), fmt, progress=progress.advance)
     if len(pixels) < FEWEST:
         return None
-    sizes = np.array([(header.width, header.height) for header in headers])
-    boxes = inner_boxes(*sizes.T, fmt)
+    widths, heights = np.array([(header.width, header.height) for header in headers]).T
+    boxes = inner_boxes(widths, heights, fmt)
     features = extract(extractor, pixels, device, boxes=boxes, on_batch=progress.advance)
     flat = small_rows(pixels, np.arange(len(pixels)))
     try:
@@ -138,8 +143,10 @@ def _tree(rows: np.ndarray, recipe: Recipe, seed: int) -> InstantTree:
 def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choice:
     """Decide by the instant trees on pixels and on features of the same images.
 
-    Few clusters agree easily (light and dark pictures, say), so both are measured at the larger of
-    the numbers of clusters that they chose.
+    Few clusters agree easily (light and dark pictures, say), so the agreement of both is measured
+    at the larger of the numbers of clusters that they chose. What either chose must be better too:
+    by A⁶ · I, the agreement and the information that the runs share, as numbers of clusters are
+    ranked by `pictree.clustering.look.look`.
 
     Parameters
     ----------
@@ -157,13 +164,19 @@ def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choi
     most = min(run.n_leaves for runs in panels for run in runs)
     k = min(max(tree.k for tree in trees), most)
     pixels, features = (agreement_by_k(runs, [k])[k].mean for runs in panels)
-    is_better = pixels < TRUST and features > pixels + MARGIN
+    worth = [_worth(tree) for tree in trees]
+    is_better = pixels < TRUST and features > pixels + MARGIN and worth[1] > RATIO * worth[0]
     so = "so features are taken" if is_better else "so pixels are taken"
     reason = (
         f"of {images:,} images looked at, in {k} clusters, the runs agree at {pixels:.2f} on "
         f"pixels and at {features:.2f} on features of {NAME}, {so}"
     )
     return Choice(seen if is_better else plain, reason, images, k, pixels, features)
+
+
+def _worth(tree: InstantTree) -> float:
+    found = agreement_by_k(tree.start.look.trees, [tree.k])[tree.k]
+    return max(found.mean, 0.0) ** DISTRUST * found.information
 
 
 def as_json(choice: Choice | None) -> dict[str, Any] | None:

@@ -12,8 +12,8 @@ import pytest
 
 from pictree.clustering.instant import instant_tree
 from pictree.errors import InputError, RecipeError, RunError
-from pictree.images.sources import open_source
 from pictree.features.packaged import PACKAGE
+from pictree.images.sources import open_source
 from pictree.pipeline.add import add
 from pictree.pipeline.choice import choose_recipe, decide
 from pictree.pipeline.compare import compare
