@@ -251,11 +251,11 @@ def given(found: Findings) -> dict[str, str] | None:
     if features:
         table = f"{counted(features['width'], 'number')} for each image"
         network = shown(features["network"])
-        return {"network": network, "table": table, "sha256": features["sha256"]}
+        return {"network": network, "file": "", "table": table, "sha256": features["sha256"]}
     if not codes:
         return None
     table = f"{counted(codes['shape'][0], 'row')} of {counted(codes['shape'][1], 'number')}"
-    return {"file": shown(codes["file"]), "table": table, "sha256": codes["sha256"]}
+    return {"network": "", "file": shown(codes["file"]), "table": table, "sha256": codes["sha256"]}
 
 
 def _codes(info: dict[str, Any]) -> str:
