@@ -38,7 +38,7 @@ from pictree.images.sources import open_source
 from pictree.pipeline.choice import SAMPLE, decide
 from pictree.pipeline.fit import fit
 from pictree.pipeline.judge import small_rows
-from pictree.recipes.recipe import load_recipe
+from pictree.recipes.recipe import change, load_recipe
 
 PICTURES = (
     *("astronaut", "brick", "camera", "cell", "chelsea", "coffee", "coins", "grass", "gravel"),
@@ -150,11 +150,12 @@ def speed(folder: Path, plain: int) -> None:
         print(f"plain, 224 px: features {alone:.0f}, both {rate(len(files), loop):.0f}")
 
 
-def whole(folder: Path) -> None:
+def whole(folder: Path, maps: list[str]) -> None:
     """Print the seconds of each stage of a run."""
     with tempfile.TemporaryDirectory() as out:
         run = Path(out) / "run"
-        found = fit(folder, run, recipe=load_recipe("photos"), known_labels="folders")
+        recipe = change(load_recipe("photos"), **{"maps.methods": maps})
+        found = fit(folder, run, recipe=recipe, known_labels="folders")
         stages = json.loads((run / "run.json").read_text())["stages"]
     print({name: round(stage["seconds"], 1) for name, stage in stages.items()})
     keys = ("used", "k", "agreement", "acc", "nmi", "seconds", "peak_mb")
@@ -226,6 +227,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--images", type=int, default=5_000)
     parser.add_argument("--plain", type=int, default=300)
+    parser.add_argument("--maps", nargs="*", default=["pca", "tsne", "umap"])
     parser.add_argument("--only", nargs="*")
     asked = parser.parse_args()
     if asked.what == "make":
@@ -233,7 +235,7 @@ def main() -> None:
     elif asked.what == "speed":
         speed(asked.folder, asked.plain)
     elif asked.what == "fit":
-        whole(asked.folder)
+        whole(asked.folder, asked.maps)
     else:
         choice(asked.folder, asked.only)
 
