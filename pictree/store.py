@@ -27,8 +27,8 @@ labels.db                               what a person named; see pictree.label.a
 manifest.json                           SHA-256 of every other file, written last
 ======================================  ====================================================
 
-A run on given codes has no model/, checkpoints/, log.jsonl, errors/, reconstructions.npz and
-centres.npy; run.json says under ``codes`` where they came from.
+A run on given codes or features has no model/ (of features: their weights alone), checkpoints/,
+log.jsonl, errors/, reconstructions.npz and centres.npy; run.json says where they came from.
 
 Shard N of the fit holds the inventory's rows ``N * shard_rows`` to ``(N + 1) * shard_rows``; the
 other sharded files hold what belongs to these rows, in the order of their ids. Each ``pictree
@@ -204,12 +204,12 @@ class Run:
         info = self.info
         shards = range(-(-info["items"] // info["shard_rows"]))
         name = info.get("clusters", "")
-        # What was learned has taken the place of what `group` found.
-        grouping = "adopt" if "instant" in info else "group"
+        grouping = "adopt" if "instant" in info else "group"  # what was learned took its place
         sharded = {
             "stock": ["images", "pixels"],
             "encode": ["codes", "errors"],
             "codes": ["codes"],
+            "features": ["codes"],
             grouping: [f"clusters/{name}/assignments"],
         }
         single = {

@@ -107,8 +107,8 @@ def test_strict_tells_problems_by_its_exit_code(pictures: Path) -> None:
         ),
         (
             ("fit", "x.npy", "-o", "run", "--recipe", "smal-98"),
-            "pictree: a recipe must be one of dec, flat-2, large-1568, pairs, quick, small-98, "
-            "tree, or a TOML file; got 'smal-98'. Did you mean small-98.\n",
+            "pictree: a recipe must be one of dec, flat-2, large-1568, pairs, photos, quick, "
+            "small-98, tree, or a TOML file; got 'smal-98'. Did you mean small-98.\n",
         ),
         (
             ("fit", "x.npy", "-o", "run", "--codes", "codes.npy"),

@@ -14,7 +14,7 @@ LEVELS = [
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
     {"manifest"},
     {"images", "networks", "clustering", "projection", "evaluation"},
-    {"training", "recipes", "store"},
+    {"training", "features", "recipes", "store"},
     {"estimators", "report", "tracking"},
     {"label"},
     {"pipeline", "export", "deploy"},

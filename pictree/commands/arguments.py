@@ -28,6 +28,15 @@ Codes = Annotated[
         show_default=False,
     ),
 ]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NETWORK",
+        help="Codes are the features of a network that was trained elsewhere: efficientnet-lite0, "
+        "timm:NAME, or a .safetensors or .onnx file.",
+        show_default=False,
+    ),
+]
 Cut = Annotated[
     int | None,
     typer.Option(

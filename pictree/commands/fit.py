@@ -11,6 +11,7 @@ import typer
 from pictree.commands.arguments import (
     DEFAULT_RECIPE,
     Codes,
+    Features,
     Json,
     KnownLabels,
     OutputRun,
@@ -40,8 +41,12 @@ def fit(
     pictures: Pictures,
     output: OutputRun,
     recipe: Annotated[
-        str, typer.Option(help="Recipe name (see `pictree recipes`) or TOML file.")
-    ] = DEFAULT_RECIPE,
+        str,
+        typer.Option(
+            help="Recipe name (see `pictree recipes`) or TOML file; auto is tree, or photos where "
+            "the extra of that name is installed and clusters from its features agree better."
+        ),
+    ] = "auto",
     k: Annotated[
         str | None,
         typer.Option(help="Clusters: auto, a number, or a range such as 5:40.", show_default=False),
@@ -52,6 +57,7 @@ def fit(
     ] = None,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    features: Features = None,
     image_size: Annotated[
         str | None,
         typer.Option(
@@ -91,6 +97,7 @@ def fit(
         "validation": validation,
         "known_labels": known_labels,
         "codes": codes,
+        "features": features,
         "image_size": image_size,
         "colour": colour,
         "seed": seed,
@@ -106,17 +113,18 @@ def _run(
 ) -> dict[str, Any]:
     from pictree.device import keep_pages
     from pictree.pipeline.fit import fit as fit_pictures
-    from pictree.pipeline.options import recipe_of
+    from pictree.pipeline.options import recipes_of
     from pictree.pipeline.text import fit_text
     from pictree.tracking.open import tracked
 
     keep_pages()
-    recipe, seed = recipe_of(options), options["seed"]
+    (recipe, otherwise), seed = recipes_of(options), options["seed"]
     with tracked(for_people(), options.get("track") or (), output, recipe, seed) as progress:
         found = fit_pictures(
             one_or_more(pictures),
             output,
             recipe=recipe,
+            otherwise=otherwise,
             validation=one_or_more(options.get("validation")),
             known_labels=one_or_more(options.get("known_labels")),
             codes=options.get("codes"),

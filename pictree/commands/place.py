@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Codes, Cut, Json, KnownLabels, Pictures, RunFolder, Strict
+from pictree.commands.arguments import (
+    Codes,
+    Cut,
+    Features,
+    Json,
+    KnownLabels,
+    Pictures,
+    RunFolder,
+    Strict,
+)
 from pictree.commands.output import exit_if_strict, for_people, one_or_more, show
 
 
@@ -27,6 +36,7 @@ def predict(
     ] = None,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    features: Features = None,
     k: Cut = None,
     strict: Strict = False,
     as_json: Json = False,
@@ -44,6 +54,7 @@ def predict(
         output=output,
         known_labels=one_or_more(known_labels),
         codes=codes,
+        features=features,
         k=k,
         progress=for_people(),
     )
@@ -56,6 +67,7 @@ def add(
     pictures: Pictures,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    features: Features = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -73,6 +85,7 @@ def add(
         one_or_more(pictures),
         known_labels=one_or_more(known_labels),
         codes=codes,
+        features=features,
         command=["pictree", *sys.argv[1:]],
         progress=for_people(),
     )

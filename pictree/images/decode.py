@@ -26,6 +26,7 @@ __all__ = [
     "Unusable",
     "array_header",
     "decode",
+    "inner_boxes",
     "read_header",
     "to_grey",
 ]
@@ -174,7 +175,7 @@ def _decode_file(image: Image.Image, header: Header, fmt: ImageFormat) -> tuple[
 
 
 def _shrink_on_load(image: Image.Image, header: Header, fmt: ImageFormat) -> None:
-    width, height = (2 * side for side in _inner_size(header, fmt))
+    width, height = (2 * side for side in _inner_size(header.width, header.height, fmt))
     size = (height, width) if header.orientation >= 5 else (width, height)
     luma = fmt.channels == 1 and image.mode == "RGB"
     image.draft("L" if luma else image.mode, size)
@@ -186,10 +187,29 @@ def _upright(image: Image.Image) -> Image.Image:
     return image.transpose(_TURNS[orientation]) if orientation > 1 else image
 
 
-def _inner_size(header: Header, fmt: ImageFormat) -> tuple[int, int]:
-    """(width, height) of the picture inside the format's frame."""
-    share = min(fmt.width / header.width, fmt.height / header.height)
-    width, height = header.width * share, header.height * share
+def inner_boxes(widths: np.ndarray, heights: np.ndarray, fmt: ImageFormat) -> np.ndarray:
+    """Return where in the format's frame pictures lie, without the border around them.
+
+    Parameters
+    ----------
+    widths, heights : ndarray of int, shape (n,)
+        Of the pictures themselves, as shown.
+    fmt : ImageFormat
+
+    Returns
+    -------
+    ndarray of int, shape (n, 4)
+        Top, left, height, width.
+    """
+    sizes = [_inner_size(int(w), int(h), fmt) for w, h in zip(widths, heights, strict=True)]
+    places = [((fmt.height - h) // 2, (fmt.width - w) // 2, h, w) for w, h in sizes]
+    return np.array(places, np.int64).reshape(-1, 4)
+
+
+def _inner_size(width: float, height: float, fmt: ImageFormat) -> tuple[int, int]:
+    """(width, height) of a picture inside the format's frame."""
+    share = min(fmt.width / width, fmt.height / height)
+    width, height = width * share, height * share
     # Less than a pixel of border is rounding, not a different aspect ratio.
     inner_width = fmt.width if fmt.width - width < 1 else max(1, round(width))
     inner_height = fmt.height if fmt.height - height < 1 else max(1, round(height))
@@ -197,7 +217,7 @@ def _inner_size(header: Header, fmt: ImageFormat) -> tuple[int, int]:
 
 
 def _fit(image: Image.Image, fmt: ImageFormat, header: Header) -> np.ndarray:
-    width, height = _inner_size(header, fmt)
+    width, height = _inner_size(header.width, header.height, fmt)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
     inner = np.asarray(image).reshape(height, width, fmt.channels)

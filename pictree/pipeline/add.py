@@ -30,6 +30,7 @@ def add(
     *,
     known_labels: Any = None,
     codes: Any = None,
+    features: str | None = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def add(
     codes : path-like or array, shape (n, d), optional
         For a run on given codes, and only for such a one: codes of these pictures by the same
         network, a row for each file.
+    features : str, optional
+        For a run on features: where their network is now, if not where it was.
     command : sequence of str
         The command line, for the record.
     progress : Progress, optional
@@ -85,7 +88,7 @@ def add(
         if dropped is not None:
             progress.say(f"the unfinished add of {dropped} is given up")
         if not staging.is_published:
-            _make(staging, source, known, given, progress)
+            _make(staging, source, known, given, features, progress)
         progress.start("writing the report", 1)
         renew(run)
         staging.finish()
@@ -97,10 +100,11 @@ def _make(
     source: Source,
     known: list[str | None] | None,
     given: GivenCodes | None,
+    features: str | None,
     progress: Progress,
 ) -> None:
     """Make the shards that are not there yet, and make them part of the run."""
-    placer = Placer(staging.run, given)
+    placer = Placer(staging.run, given, features)
     clusterings = [_Clustering(staging.run, name) for name in staging.run.clusterings()]
     progress.start("adding pictures", len(source))
     for shard, part in staging.parts.items():

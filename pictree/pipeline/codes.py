@@ -21,6 +21,11 @@ _IN_MEMORY = "an array in memory"
 _ORDER = "Make them again in the order of the files: `pictree scan PICTURES -o FILE.csv` lists it"
 
 
+def has_autoencoder(run: Run) -> bool:
+    """Tell whether a run's codes are of its own network, which can draw them again."""
+    return run.info.get("codes") is None and run.info.get("features") is None
+
+
 @dataclass(frozen=True)
 class GivenCodes:
     """A table of codes from outside.

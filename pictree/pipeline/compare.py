@@ -59,6 +59,8 @@ def _figures(run: Run) -> dict[str, Any]:
     found = {key: metrics.get(key, info.get(key)) for key in _FIGURES}
     if info.get("codes"):
         found["codes"] = info["codes"]["file"]
+    if info.get("features"):
+        found["features"] = info["features"]["network"]
     found |= metrics["scores"] or {}
     return found | {"seconds": round(sum(s["seconds"] for s in info["stages"].values()), 1)}
 

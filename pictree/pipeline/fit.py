@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -10,13 +11,16 @@ from typing import Any
 
 from pictree.clustering.instant import Start
 from pictree.errors import RunError
+from pictree.features.base import Extractor
 from pictree.files import remove_leftovers
-from pictree.images.format import choose_format
+from pictree.images.format import LONGEST_SIDE, choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import CompositeSource, Source, open_source
 from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
+from pictree.pipeline import features as seen
 from pictree.pipeline.adopt import adopt
+from pictree.pipeline.choice import as_json, choose_recipe
 from pictree.pipeline.dec import dec
 from pictree.pipeline.pairs import pairs
 from pictree.pipeline.renew import renew
@@ -27,7 +31,15 @@ from pictree.report.page import write_report
 from pictree.shards import shard_rows_for
 from pictree.store import Run
 
-_MUST_AGREE = ("seed", "sources", "known_labels", "image_format", "value_range", "codes")
+_MUST_AGREE = (
+    "seed",
+    "sources",
+    "known_labels",
+    "image_format",
+    "value_range",
+    "codes",
+    "features",
+)
 """What a resumed run must share with its start, beside the recipe."""
 
 
@@ -36,6 +48,7 @@ def fit(
     out: str | os.PathLike[str],
     *,
     recipe: Recipe,
+    otherwise: Recipe | None = None,
     validation: Any = None,
     known_labels: Sequence[str] | str | None = None,
     codes: Any = None,
@@ -54,6 +67,9 @@ def fit(
         The run folder; new or empty, unless `resume`.
     recipe : Recipe
         What is trained, clustered and drawn.
+    otherwise : Recipe, optional
+        On the packaged network's features: taken in its place where the extra ``photos`` is
+        installed and the runs agree better so; see `pictree.pipeline.choice.decide`.
     validation : like `pictures`, optional
         Pictures that are not trained on, for the validation loss and, where the recipe says so,
         for clustering.
@@ -95,9 +111,17 @@ def fit(
             run.refuse_if_taken()
         remove_leftovers(run.path)
         source, train_items = _open(pictures, validation)
+        otherwise = otherwise if given is None else None
+        begun = time.perf_counter()
+        recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
+        seconds = round(time.perf_counter() - begun, 3)
+        extractor = seen.open_for(recipe) if given is None else None
         known_specs = _known_specs(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
-        _begin(run, source, recipe, known_specs, given, seed, command)
+        _begin(run, source, recipe, known_specs, given, extractor, seed, command)
+        if choice is not None and "choice" not in run.info:
+            chosen = {"choose": {"state": "done", "seconds": seconds}}
+            run.update(choice=as_json(choice), stages=chosen)
         _announce(run, source, progress)
         device = learn.device_for(recipe)
         run.update(device=None if given else asdict(device))
@@ -110,7 +134,7 @@ def fit(
             recipe=recipe,
             progress=progress,
         )
-        stages = stages_of(run, take_stock, recipe, given, device, seed, progress)
+        stages = stages_of(run, take_stock, recipe, given or extractor, device, seed, progress)
         run_stages(run, stages, progress)
     return summary(run)
 
@@ -145,21 +169,26 @@ def stages_of(
     run: Run,
     take_stock: Callable[[], Any],
     recipe: Recipe,
-    given: given_codes.GivenCodes | None,
+    others: given_codes.GivenCodes | Extractor | None,
     device: Any,
     seed: int,
     progress: Progress,
 ) -> Stages:
-    """Return the stages of a recipe; the first, `take_stock`, alone needs the source."""
+    """Return the stages of a recipe; the first, `take_stock`, alone needs the source.
+
+    `others` are codes from outside, or the network whose features are codes, in place of ours.
+    """
     run = run.fitted()
     coding: Stages = {
         "learn": lambda: learn.learn(run, recipe, device, seed, progress),
         "encode": lambda: learn.encode(run, device, progress),
     }
-    if given is not None:
-        coding = {"codes": lambda: given_codes.take(run, given, progress)}
+    if isinstance(others, given_codes.GivenCodes):
+        coding = {"codes": lambda: given_codes.take(run, others, progress)}
+    elif others is not None:
+        coding = {"features": lambda: seen.take(run, others, recipe, device, progress)}
     kept: dict[str, Any] = {}
-    is_learning = recipe.learning is not None and given is None
+    is_learning = recipe.learning is not None and others is None
     learning = {
         "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
         "adopt": lambda: adopt(run, recipe, seed),
@@ -230,6 +259,7 @@ def _begin(
     recipe: Recipe,
     known_specs: list[str] | str | None,
     given: given_codes.GivenCodes | None,
+    extractor: Extractor | None,
     seed: int,
     command: Sequence[str],
 ) -> None:
@@ -240,6 +270,7 @@ def _begin(
         "known_labels": known_specs,
         "value_range": source.value_range and list(source.value_range),
         "codes": given and given.describe(),
+        "features": extractor and extractor.about.to_json(),
     }
     if (run.path / "run.json").exists():
         # Chosen once, at the start: choosing again would read the pictures again.
@@ -253,6 +284,7 @@ def _begin(
         source,
         None if isinstance(size, str) else size,
         {"auto": None, "grey": 1, "colour": 3}[channels],
+        longest=recipe_side(recipe, extractor),
     )
     info = {
         **asked,
@@ -265,6 +297,13 @@ def _begin(
         "versions": hardware.versions(),
     }
     Run.create(run.path, to_toml(recipe), info)
+
+
+def recipe_side(recipe: Recipe, extractor: Extractor | None) -> int:
+    """Return the longest side that images are brought to: the network's own, for features."""
+    if extractor is None:
+        return LONGEST_SIDE
+    return seen.side_of(recipe) or extractor.about.side
 
 
 def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> None:
@@ -298,6 +337,9 @@ def _announce(run: Run, source: Source, progress: Progress) -> None:
     if codes := run.info.get("codes"):
         table = f"{codes['shape'][0]:,} × {codes['shape'][1]:,} numbers"
         progress.say(f"codes: {table} from {codes['file']}; nothing is trained")
+    if features := run.info.get("features"):
+        seen_by = f"{features['width']:,} numbers of {features['network']}"
+        progress.say(f"codes: {seen_by}, which was trained elsewhere")
 
 
 def _chosen(run: Run) -> str:
@@ -332,6 +374,10 @@ def summary(run: Run) -> dict[str, Any]:
     }
     if info.get("codes"):
         found["codes"] = info["codes"]["file"]
+    if info.get("features"):
+        found["features"] = info["features"]["network"]
+    if info.get("choice"):
+        found["choice"] = info["choice"]
     scores = metrics["scores"]
     if scores:
         # Without a tree the clusters are the leaves.

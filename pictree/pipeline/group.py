@@ -15,6 +15,7 @@ from pictree.files import csv_bytes, write_atomic, write_bytes
 from pictree.images.batches import Stacked, batches
 from pictree.neighbors import nearest
 from pictree.networks import inference, weights
+from pictree.pipeline.codes import has_autoencoder
 from pictree.pipeline.learn import splits, to_uint8
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
@@ -52,7 +53,7 @@ def group(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
     if found.tree is not None and recipe.learning:  # they stay beside the learned tree's
         clusters = replace(clusters, method="instant")
     name = write_clusters(run, clusters, rows)
-    if run.info.get("codes") is None:  # only our own network can draw them
+    if has_autoencoder(run):  # only our own network can draw them
         write_centres(run, name, clusters, device)
     if found.tree is not None and found.confidence is not None:
         arrays = found.tree.to_arrays() | {"rows": rows, "confidence": found.confidence}

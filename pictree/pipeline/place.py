@@ -10,14 +10,13 @@ import numpy as np
 import polars as pl
 
 from pictree.clustering.flat import FlatClusters
-from pictree.device import Device, choose_device
 from pictree.evaluation.agreement import score
 from pictree.images.inventory import remember, take_stock
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import Source, open_source
 from pictree.manifest import refuse_changed
 from pictree.neighbors import nearest
-from pictree.networks import inference, weights
+from pictree.pipeline.coders import MODEL_FILES, coder_of
 from pictree.pipeline.codes import GivenCodes
 from pictree.pipeline.stock import image_format
 from pictree.progress import Progress
@@ -27,7 +26,7 @@ _NEIGHBORS = 10
 """Nearest images of the fit whose clusters vote: their share is the confidence, where the
 clustering method has none of its own."""
 _BATCH = 4_096
-MODEL_FILES = ("model/model.json", "model/encoder.safetensors", "model/decoder.safetensors")
+__all__ = ["MODEL_FILES", "PLACES", "Placed", "Placer", "figures", "files_at_once", "open_new"]
 
 PLACES: dict[str, Any] = {
     "id": pl.UInt32,
@@ -114,6 +113,8 @@ class Placer:
     run : Run
     given : GivenCodes, optional
         Codes of the new pictures, where the run's own came from outside too.
+    network : str, optional
+        For a run on features: where their network is now.
 
     Attributes
     ----------
@@ -125,14 +126,11 @@ class Placer:
         Id and path of the same.
     """
 
-    def __init__(self, run: Run, given: GivenCodes | None = None) -> None:
+    def __init__(
+        self, run: Run, given: GivenCodes | None = None, network: str | None = None
+    ) -> None:
         fitted, info = run.fitted(), run.info
         self.format = image_format(run)
-        self._given = given
-        if given is None:
-            self._device: Device = choose_device("float32")
-            refuse_changed(run.path, MODEL_FILES)
-            self._model = weights.load(run.path / "model")
         clusters = f"clusters/{run.clusters_name}/model.npz"
         refuse_changed(run.path, [clusters])
         stored = run.arrays(clusters)
@@ -141,6 +139,7 @@ class Placer:
         self.limit = info["unknown_distance"]
         inventory, used = run.inventory(), fitted.used()
         self.first_id, self.ids = len(inventory), used["id"].to_numpy()
+        self._coder = coder_of(run, given, self.first_id, network)
         self.paths = used.select("id", "path")
         self.seen: dict[bytes, int] = {}
         remember(inventory, self.seen)
@@ -160,23 +159,14 @@ class Placer:
         codes = np.zeros((0, self.codes.shape[1]), np.float32)
         clusters = np.zeros(0, np.int32)
         if len(pixels):
-            codes = self._codes(used, pixels)
+            codes = self._coder.codes(table, pixels)
             clusters = self.clusters.predict(codes)
             self._places.append(self._of_codes(used, codes, clusters))
         return Placed(table, self._of_files(table), pixels, codes, clusters)
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
-        """Return the reconstruction error of each image, float32 (m,); None with given codes."""
-        if self._given is not None:
-            return None
-        if not len(pixels):
-            return np.zeros(0, np.float32)
-        return inference.reconstruction_errors(self._model, pixels, self._device)
-
-    def _codes(self, ids: pl.Series, pixels: np.ndarray) -> np.ndarray:
-        if self._given is not None:
-            return self._given.take(ids.to_numpy().astype(np.int64) - self.first_id)
-        return inference.encode(self._model, pixels, self._device)
+        """Return the reconstruction error of each, float32 (m,); None without an autoencoder."""
+        return self._coder.errors(pixels)
 
     def judge(self, inventory: pl.DataFrame, pixels: np.ndarray) -> tuple[np.ndarray, pl.DataFrame]:
         """Say where images belong, and remember nothing of them.
@@ -194,7 +184,7 @@ class Placer:
         places : polars.DataFrame
             By `PLACES`.
         """
-        codes = self._codes(inventory["id"], pixels)
+        codes = self._coder.codes(inventory, pixels)
         return codes, self._of_codes(inventory["id"], codes, self.clusters.predict(codes))
 
     def stored(self) -> pl.DataFrame:

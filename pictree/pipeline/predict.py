@@ -26,6 +26,7 @@ def predict(
     output: str | Path | None = None,
     known_labels: Any = None,
     codes: Any = None,
+    features: str | None = None,
     k: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -51,6 +52,8 @@ def predict(
     codes : path-like or array, shape (n, d), optional
         For a run on given codes, and only for such a one: codes of these pictures by the same
         network, a row for each file.
+    features : str, optional
+        For a run on features: where their network is now, if not where it was.
     k : int, optional
         Of a cut that `pictree cut` made; the fit's own clusters by default.
     progress : Progress, optional
@@ -72,7 +75,7 @@ def predict(
     given = codes_of_new(run, codes, len(source))
     with progress:
         progress.start("predicting", len(source))
-        table = _table(run, source, given, progress)
+        table = _table(run, source, given, features, progress)
     write_bytes(file, csv_bytes(table.select(_COLUMNS)))
     labels = pl.Series(known or [None] * len(table), dtype=pl.String)
     return figures(table.with_columns(known_label=labels)) | {"output": str(file)}
@@ -88,9 +91,11 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
     return Path(output)
 
 
-def _table(run: Run, source: Source, given: GivenCodes | None, progress: Progress) -> pl.DataFrame:
+def _table(
+    run: Run, source: Source, given: GivenCodes | None, features: str | None, progress: Progress
+) -> pl.DataFrame:
     """Return a row for every file; those that could not be read have no cluster."""
-    placer, tables = Placer(run, given), []
+    placer, tables = Placer(run, given, features), []
     for part in shard_ranges({"items": len(source), "shard_rows": files_at_once(run)}):
         tables.append(_rows(placer.place(source, part, progress), placer.paths))
     return pl.concat(tables)

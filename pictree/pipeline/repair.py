@@ -14,13 +14,15 @@ import numpy as np
 import polars as pl
 
 from pictree.clustering.flat import FlatClusters
-from pictree.device import Device, choose_device
+from pictree.device import Device
 from pictree.errors import PictreeError
+from pictree.features.base import Extractor
 from pictree.files import csv_bytes, move, write_bytes, write_json
 from pictree.images.inventory import problems
 from pictree.manifest import agrees, read_manifest
-from pictree.networks import inference, weights
-from pictree.pipeline.codes import GivenCodes
+from pictree.pipeline import features
+from pictree.pipeline.coders import coder_of
+from pictree.pipeline.codes import GivenCodes, has_autoencoder
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import run_stages, stages_of
 from pictree.pipeline.group import assigned, centre_distances, with_duplicates
@@ -141,7 +143,7 @@ def _by_stages(copy: Run, bad: Sequence[str], progress: Progress) -> None:
     _added(copy, bad)
     write_bytes(copy.path / "problems.csv", csv_bytes(problems(copy.inventory())))
     again = {stage for name in bad for stage in _stages_of(name, before)}
-    again -= {"codes", "encode"} if before.get("codes") else set()
+    again -= set() if has_autoencoder(copy) else {"codes", "encode"}
     state = {name: s for name, s in before["stages"].items() if name not in again}
     _without_log(copy)
     copy.update(stages=state)
@@ -161,6 +163,8 @@ def _stages_of(name: str, info: dict[str, Any]) -> list[str]:
         return ["adopt" if is_learned else "group"]
     if name == "tree.npz" and not is_learned:
         return ["group"]
+    if info.get("features") and name.startswith(("codes/", "model/")):
+        return ["features"]
     return ["encode"] if name == "reconstructions.npz" and not is_learned else []
 
 
@@ -184,10 +188,12 @@ def _recipe(copy: Run) -> Recipe:
 
 def _stages(copy: Run, device: Device, progress: Progress) -> None:
     info = copy.info
-    given = None
+    others: GivenCodes | Extractor | None = None
     if info.get("codes"):  # taken already: the table is not asked for
-        given = GivenCodes(np.zeros((0, 0)), info["codes"]["file"], info["codes"]["sha256"])
-    stages = stages_of(copy, _no_stock, _recipe(copy), given, device, info["seed"], progress)
+        others = GivenCodes(np.zeros((0, 0)), info["codes"]["file"], info["codes"]["sha256"])
+    elif info.get("features"):
+        others, device = features.for_repair(copy), features.device_as(copy)
+    stages = stages_of(copy, _no_stock, _recipe(copy), others, device, info["seed"], progress)
     run_stages(copy, stages, progress)
 
 
@@ -202,11 +208,12 @@ def _added(copy: Run, bad: Sequence[str]) -> None:
     for shard in range(own, every):
         names = {kind: f"{kind}/{shard:05d}.npy" for kind in ("codes", "errors")}
         if is_ours and set(names.values()) & set(bad):
-            model, device = weights.load(copy.path / "model"), choose_device("float32")
-            pixels = copy.read_array("pixels", shard)
-            copy.write_array("codes", shard, inference.encode(model, pixels, device))
-            errors = inference.reconstruction_errors(model, pixels, device)
-            copy.write_array("errors", shard, errors)
+            coder, pixels = coder_of(copy, None, 0, None), copy.read_array("pixels", shard)
+            codes = coder.codes(copy.read_table("images", shard), pixels)
+            arrays = {"codes": codes, "errors": coder.errors(pixels)}
+            for kind, array in arrays.items():
+                if array is not None:
+                    copy.write_array(kind, shard, array)
         for kind in {str(Path(name).parent) for name in bad if f"assignments/{shard:05d}" in name}:
             if (copy.path / kind).with_name("model.npz").exists():
                 _assign(copy, kind, shard)

@@ -15,7 +15,7 @@ import polars as pl
 from pictree.files import move, write_json
 from pictree.images.sources import Source
 from pictree.manifest import UNFINISHED_ADD
-from pictree.pipeline.codes import GivenCodes
+from pictree.pipeline.codes import GivenCodes, has_autoencoder
 from pictree.pipeline.renew import renew
 from pictree.reading import read_json
 from pictree.shards import shard_ranges
@@ -70,7 +70,7 @@ class Staging:
 
     def _kinds(self) -> list[str]:
         kinds = [*_KINDS, *(f"clusters/{n}/assignments" for n in self.run.clusterings())]
-        if self.plan.get("codes"):  # no network of ours has an error on these
+        if not has_autoencoder(self.run):  # nothing has an error on these
             kinds.remove("errors")
         return kinds
 

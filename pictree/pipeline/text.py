@@ -14,6 +14,8 @@ def fit_text(found: dict[str, Any]) -> str:
         f"{found['used']:,} of {found['images']:,} images used{_left_out(found)}",
         f"{k} clusters{_agreement(found['agreement'])}",
     ]
+    if "choice" in found:
+        lines.insert(1, f"recipe {found['choice']['recipe']}: {found['choice']['reason']}")
     if found["silhouette"] is not None:
         lines[-1] += f", silhouette {found['silhouette']:.3f}"
     if "acc" in found:

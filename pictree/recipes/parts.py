@@ -78,6 +78,31 @@ class NetworkPart:
 
 
 @dataclass(frozen=True)
+class FeaturesPart:
+    """Features of a network that was trained elsewhere, in place of an autoencoder's codes.
+
+    Attributes
+    ----------
+    network : str
+        "" (none), "efficientnet-lite0", "timm:NAME", or a .safetensors or .onnx file; see
+        `pictree.features.open.open_features`.
+    side : "auto" or int
+        Pixels of the longest side in which images are shown to it, 32 to 1,024.
+    """
+
+    network: str = ""
+    side: str | int = "auto"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.network, str):
+            raise RecipeError(
+                "features.network must be text", got=repr(self.network), do="Write it in quotes"
+            )
+        if self.side != "auto":
+            check_number("features.side", self.side, int, 32, 1024)
+
+
+@dataclass(frozen=True)
 class Training:
     """The objective and its optimiser.
 

@@ -14,6 +14,7 @@ from pictree.errors import RecipeError
 from pictree.recipes.parts import (
     ClusteringPart,
     DecPart,
+    FeaturesPart,
     ImagesPart,
     MapsPart,
     NetworkPart,
@@ -43,6 +44,7 @@ class Recipe:
         One sentence for people.
     images : ImagesPart
     network : NetworkPart
+    features : FeaturesPart
     training : Training
     clustering : ClusteringPart
     rounds : RoundsPart
@@ -55,6 +57,7 @@ class Recipe:
     about: str = ""
     images: ImagesPart = field(default_factory=ImagesPart)
     network: NetworkPart = field(default_factory=NetworkPart)
+    features: FeaturesPart = field(default_factory=FeaturesPart)
     training: Training = field(default_factory=Training)
     clustering: ClusteringPart = field(default_factory=ClusteringPart)
     rounds: RoundsPart = field(default_factory=RoundsPart)
@@ -94,6 +97,12 @@ class Recipe:
             )
         if self.learning is None:
             return
+        if self.features.network:
+            raise RecipeError(
+                "nothing is learned on features of another network",
+                got=f"features.network = {self.features.network!r} and [{self.learning}]",
+                do=f"Set {self.learning}.{LEARNING[self.learning][0]} to 0, or take recipe photos",
+            )
         key, method = LEARNING[self.learning]
         if self.clustering.method != method:
             raise RecipeError(
@@ -137,6 +146,7 @@ class Recipe:
 PARTS: dict[str, type] = {
     "images": ImagesPart,
     "network": NetworkPart,
+    "features": FeaturesPart,
     "training": Training,
     "clustering": ClusteringPart,
     "rounds": RoundsPart,

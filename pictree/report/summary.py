@@ -27,10 +27,12 @@ _CLUSTERED = {
     "validation": "the held-out images; the others were predicted",
 }
 _STAGES = {
+    "choose": "comparing pixels with features",
     "stock": "reading the pictures",
     "learn": "training the network",
     "encode": "computing codes",
     "codes": "taking the given codes",
+    "features": "looking at the pictures",
     "group": "clustering",
     "judge": "judging",
     "rounds": "learning after the first clusters",
@@ -123,7 +125,7 @@ def doubt(metrics: dict[str, Any]) -> str | None:
     if best["name"] == ON_CODES:
         what = "The clustering added nothing to the codes here"
     elif any(b["name"] == ON_CODES for b in plain):
-        what = "The given codes were not worth their time here"
+        what = "These codes were not worth their time here"
     return (
         f"{what}: {best['name']} {does}. "
         "Take these clusters as a first look at the pile, not as an answer."
@@ -219,6 +221,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Left out", outcomes_in_words(found)),
         ("Size and colour", _format(fmt)),
         ("Codes", _codes(info)),
+        ("Choice", (info.get("choice") or {}).get("reason", "")),
         ("Clusters", _method(found)),
         ("Recipe", _text(info.get("recipe"))),
         ("Learning", _learning(info)),
@@ -240,16 +243,26 @@ def _format(fmt: dict[str, Any]) -> str:
 
 
 def given(found: Findings) -> dict[str, str] | None:
-    """Return file, table and SHA-256 of codes that came from outside; None where we made them."""
-    codes = found.info.get("codes")
+    """Return file, table and SHA-256 of codes that came from outside; None where we made them.
+
+    Of features: the network, the table and the SHA-256 of its weights.
+    """
+    codes, features = found.info.get("codes"), found.info.get("features")
+    if features:
+        table = f"{counted(features['width'], 'number')} for each image"
+        network = shown(features["network"])
+        return {"network": network, "file": "", "table": table, "sha256": features["sha256"]}
     if not codes:
         return None
     table = f"{counted(codes['shape'][0], 'row')} of {counted(codes['shape'][1], 'number')}"
-    return {"file": shown(codes["file"]), "table": table, "sha256": codes["sha256"]}
+    return {"network": "", "file": shown(codes["file"]), "table": table, "sha256": codes["sha256"]}
 
 
 def _codes(info: dict[str, Any]) -> str:
-    codes = info.get("codes")
+    codes, features = info.get("codes"), info.get("features")
+    if features:
+        width = counted(features["width"], "number")
+        return f"{width} for each image, seen by {shown(features['network'])}; nothing was trained"
     if not codes:
         return ""
     width = counted(codes["shape"][1], "number")

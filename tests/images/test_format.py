@@ -34,6 +34,15 @@ def test_large_equal_images(tmp_path):
     )
 
 
+def test_a_network_s_own_side_may_be_the_longest(tmp_path):
+    save(tmp_path, "a.png", (640, 480))
+    form = choose_format(open_source(tmp_path), longest=224)
+    assert (form.height, form.width) == (168, 224)
+    save(tmp_path, "b.png", (100, 200))
+    form = choose_format(open_source(tmp_path), longest=224)
+    assert (form.height, form.width) == (224, 224)
+
+
 def test_tall_images_that_nearly_agree(tmp_path):
     for i, size in enumerate([(100, 200), (101, 200), (300, 606)]):
         save(tmp_path, f"{i}.png", size)

@@ -15,7 +15,7 @@ from pictree.recipes.recipe import (
     to_toml,
 )
 
-NAMES = ["dec", "flat-2", "large-1568", "pairs", "quick", "small-98", "tree"]
+NAMES = ["dec", "flat-2", "large-1568", "pairs", "photos", "quick", "small-98", "tree"]
 
 
 def test_the_recipes_are_packaged():
@@ -67,8 +67,8 @@ def test_change_gives_a_new_recipe():
     with pytest.raises(RecipeError) as caught:
         change(old, **{"trainng.epochs": 7})
     assert str(caught.value) == (
-        "a recipe takes only images, network, training, clustering, rounds, pairs, dec, "
-        "maps; got 'trainng'. "
+        "a recipe takes only images, network, features, training, clustering, rounds, pairs, "
+        "dec, maps; got 'trainng'. "
         "Did you mean training."
     )
 
@@ -77,8 +77,8 @@ def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(RecipeError) as caught:
         load_recipe("small98")
     assert str(caught.value) == (
-        "a recipe must be one of dec, flat-2, large-1568, pairs, quick, small-98, tree, or a TOML "
-        "file; got 'small98'. Did you mean small-98."
+        "a recipe must be one of dec, flat-2, large-1568, pairs, photos, quick, small-98, tree, or "
+        "a TOML file; got 'small98'. Did you mean small-98."
     )
 
 

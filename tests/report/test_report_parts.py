@@ -186,7 +186,7 @@ def test_no_doubt_without_known_labels() -> None:
     ("pixels", "codes", "words"),
     [
         (0.3, 0.6, "The clustering added nothing to the codes here: k-means on these codes does "),
-        (0.6, 0.3, "The given codes were not worth their time here: k-means on pixels does "),
+        (0.6, 0.3, "These codes were not worth their time here: k-means on pixels does "),
     ],
 )
 def test_the_doubt_about_given_codes(pixels: float, codes: float, words: str) -> None:
