@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import mmap
 import os
 import shutil
 import tempfile
@@ -13,7 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from pictree.errors import RunError
+
+LARGE_MAP = 1 << 26
+"""Bytes."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TO_POLARS = f"(os error {errno.ENOSPC})"
@@ -174,6 +180,20 @@ def _discard(_: object) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 to ``path`` atomically; see `write_atomic`."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory of a large memory map: its pages stay the system's, not this process's.
+
+    Parameters
+    ----------
+    array : ndarray
+        What `numpy.memmap` opened, whole; anything else is left alone. Read again, the pages are
+        there again.
+    """
+    base = array.base
+    if isinstance(base, mmap.mmap) and array.nbytes >= LARGE_MAP and hasattr(base, "madvise"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def write_json(path: Path, value: Any) -> None:

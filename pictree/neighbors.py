@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pictree.cells import nearest_in_cells
 from pictree.errors import InputError
+from pictree.exhaustive import FEWEST_ROWS, nearest_of_all
+from pictree.exhaustive import MOST_COLUMNS as WIDEST
+
+MOST_PAIRS = 4e10
+"""Pairs of a row and a query up to which all are compared: 200,000 rows with each other."""
 
 MOST_COLUMNS = 2_000
 EXACT_SINGULAR = 500
@@ -140,6 +146,7 @@ def nearest(
     Exact Euclidean neighbours by scikit-learn's blocked brute force (float64 inside, heaps per
     row, all cores): on 2 cores 0.9 s for 20,000 x 50 and 10 s for 70,000 x 50, hardly more at
     k=90 than at k=15. A float32 matrix product with `argpartition` took five times as long.
+    Above `MOST_PAIRS` nearly all are found, in the nearest cells; see `pictree.cells`.
 
     Parameters
     ----------
@@ -174,6 +181,12 @@ def nearest(
             got=str(asked.shape[1]),
             do="Make both by the same network or the same projection",
         )
+    if len(rows) * len(rows if asked is None else asked) > MOST_PAIRS:
+        return nearest_in_cells(rows, k, asked)
+    if asked is None and len(rows) >= FEWEST_ROWS and rows.shape[1] <= WIDEST:
+        exact = nearest_of_all(rows, k)
+        if exact is not None:
+            return exact
     search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows)
     distances, indices = search.kneighbors(asked)
     return indices.astype(np.int32), distances.astype(np.float32)

@@ -11,7 +11,7 @@ from benchmarks.rivals.data import digits, known
 
 
 def idec(data: Path, work: Path) -> dict:
-    """An epoch of pretraining, k-means, one of IDEC, by its feed-forward network."""
+    """Do an epoch of pretraining, k-means, one of IDEC, by its feed-forward network."""
     from clustpy.deep import IDEC
     from sklearn.metrics import adjusted_rand_score
 

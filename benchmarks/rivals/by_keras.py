@@ -1,4 +1,4 @@
-"""The seed's stack: Keras 3 with TensorFlow, float32; the chain with scikit-learn and umap-learn."""
+"""Keras 3 with TensorFlow in float32, and the chain with scikit-learn and umap-learn."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _network(recipe: str) -> tuple[Any, Any, int]:
 
 
 def epoch(data: Path, work: Path, recipe: str, seed: int = 0) -> dict:
-    """An epoch after one of warming up."""
+    """Train an epoch after one of warming up."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -112,7 +112,9 @@ def chain(data: Path, work: Path, images: int) -> dict:
     return {"seconds": time.perf_counter() - start, "result": result}
 
 
-def _draw(work: Path, maps: list, labels: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+def _draw(
+    work: Path, maps: list, labels: np.ndarray, before: np.ndarray, after: np.ndarray
+) -> None:
     from PIL import Image
 
     from benchmarks.rivals.data import scatter

@@ -90,6 +90,4 @@ def descent(data: Path, work: Path) -> dict:
     """Approximate, by descent; compiling is not counted."""
     from pynndescent import NNDescent
 
-    return _timed(
-        work, lambda rows: _others(NNDescent(rows, n_neighbors=K + 1).neighbor_graph[0])
-    )
+    return _timed(work, lambda rows: _others(NNDescent(rows, n_neighbors=K + 1).neighbor_graph[0]))

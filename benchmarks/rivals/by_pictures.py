@@ -52,7 +52,8 @@ def loader(data: Path, work: Path) -> dict:
                 return change(image.convert("RGB"))
 
     return _timed(
-        work, lambda files: [x for x in DataLoader(Files(files), 256, num_workers=2)]  # noqa: C416
+        work,
+        lambda files: [x for x in DataLoader(Files(files), 256, num_workers=2)],  # noqa: C416
     )
 
 

@@ -7,6 +7,7 @@ same network on the same number of images, with the loops, optimisers and format
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ WIDTHS = (784, 500, 500, 2000, 10)
 
 def _layers(widths: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.LeakyReLU()]
     return nn.Sequential(*layers[:-1])
 

@@ -38,7 +38,7 @@ def _train(recipe: str, pixels: np.ndarray, epochs: int, seed: int) -> tuple[Any
 
 
 def epoch(data: Path, work: Path, recipe: str, seed: int = 0) -> dict:
-    """An epoch after one of warming up."""
+    """Train an epoch after one of warming up."""
     pixels = np.ascontiguousarray(digits(data)[..., None])
     _, history = _train(recipe, pixels, 2, seed)
     losses = {"loss after 1 epoch": round(history[0]["loss"], 4)}
@@ -160,7 +160,7 @@ def decode(data: Path, work: Path) -> dict:
     start = time.perf_counter()
     source = open_source(str(work / "jpegs"))
     fmt = ImageFormat(64, 64, 3, "as the others")
-    table, pixels = take_stock(source, range(len(source)), fmt, first_id=0, seen={})
+    table, _ = take_stock(source, range(len(source)), fmt, first_id=0, seen={})
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "result": {"files a second": round(len(table) / seconds)}}
 
@@ -181,7 +181,7 @@ def predict(data: Path, work: Path, images: int) -> dict:
 
 
 def idec(data: Path, work: Path) -> dict:
-    """An epoch of pretraining, k-means, one of IDEC, by a network of dense layers."""
+    """Do an epoch of pretraining, k-means, one of IDEC, by a network of dense layers."""
     from benchmarks.rivals.dense import idec as learn
 
     pixels = np.ascontiguousarray(digits(data)[..., None])

@@ -43,10 +43,9 @@ def _label(run: Path) -> float:
     start = time.perf_counter()
     served = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        assert served.stdout is not None
         said = ""
         while not said.rstrip().endswith("}"):
-            said += served.stdout.readline()
+            said += served.stdout.readline()  # type: ignore[union-attr]
         with urllib.request.urlopen(json.loads(said)["address"]) as answer:  # noqa: S310
             answer.read()
         return time.perf_counter() - start

@@ -8,7 +8,10 @@ from pictree.device import choose_device
 from pictree.errors import PictreeError
 from pictree.pipeline.hardware import hardware, versions
 
-_NEEDED_FOR = {"umap-learn": ("UMAP maps", "pip install 'pictree[umap]'")}
+_NEEDED_FOR = {
+    "umap-learn": ("UMAP maps", "pip install 'pictree[umap]'"),
+    "numba": ("Compiled pooling and edge stages, for quicker training,", "pip install numba"),
+}
 
 
 def examine() -> dict[str, Any]:

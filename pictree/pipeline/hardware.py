@@ -18,6 +18,7 @@ PACKAGES = (
     "pillow",
     "openTSNE",
     "umap-learn",
+    "numba",
 )
 
 

@@ -124,7 +124,9 @@ def _baselines(
 ) -> list[dict[str, Any]]:
     if k < 1 or len(rows) < 2:
         return []
-    pixels = run.array("pixels")[rows].reshape(len(rows), -1)
+    pixels: Any = run.array("pixels")
+    if len(rows) < len(pixels):
+        pixels = pixels[rows]
     labels = [known[i] for i in rows]
     seeds = tuple(seed + s for s in _SEEDS)
     has_known = any(label is not None for label in labels)
