@@ -16,6 +16,8 @@ _ROUNDING = 8e-7
 """Of a float32 product's result, over the lengths of both rows; some ten times what is usual."""
 
 _MOST_SLACK = 0.05
+FINEST, COARSEST = 1e-25, 1e30
+"""Squares that float32 products can tell apart."""
 
 
 def nearest_of_all(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -40,53 +42,77 @@ def nearest_of_all(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray] | 
     """
     centred = rows - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     squares = (centred * centred).sum(axis=1)
+    if not FINEST < squares.max() < COARSEST:
+        return None
     slack = _ROUNDING * (np.sqrt(squares) + np.sqrt(squares.max())) ** 2
     _, found = nearest_in_cells(centred, k, probes=PROBES)
     bounds = found[:, -1] ** 2
     if np.median(slack) > _MOST_SLACK * np.median(bounds):
         return None
-    search = _Search(centred, squares, bounds * np.float32(1 + 1e-5) + slack - squares, k)
-    return search.run()
+    limits = bounds * np.float32(1 + 1e-5) + slack
+    rows_of, others = _below(centred, squares, limits)
+    if np.bincount(rows_of, minlength=len(rows)).min() <= k:  # k others and the row itself
+        return None
+    return _nearest(centred, rows_of, others, k)
 
 
-class _Search:
-    def __init__(self, rows: np.ndarray, squares: np.ndarray, limits: np.ndarray, k: int) -> None:
-        self.rows, self.limits, self.k = rows, limits[:, None], k
-        one = np.ones((len(rows), 1), np.float32)
-        self.left = np.hstack([-2 * rows, one])
-        self.right = np.hstack([rows, squares[:, None]])
-        self.indices = np.empty((len(rows), k), np.int32)
-        self.distances = np.empty((len(rows), k), np.float32)
+def _below(
+    rows: np.ndarray, squares: np.ndarray, limits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a row and another whose squared distance is within the row's limit, by row."""
+    from threadpoolctl import threadpool_info, threadpool_limits
 
-    def run(self) -> tuple[np.ndarray, np.ndarray]:
-        from threadpoolctl import threadpool_info, threadpool_limits
+    one, column = np.ones((len(rows), 1), np.float32), squares[:, None]
+    left, right = np.hstack([-2 * rows, one, column]), np.hstack([rows, column, one])
+    threads = max((lib["num_threads"] for lib in threadpool_info()), default=1)
+    starts = range(0, len(rows), _BLOCK)
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda first: _of_block(left, right, limits, first), starts))
+    rows_of = np.concatenate([pairs[0] for pairs in found])
+    order = np.argsort(rows_of, kind="stable")
+    return rows_of[order], np.concatenate([pairs[1] for pairs in found])[order]
 
-        threads = max((lib["num_threads"] for lib in threadpool_info()), default=1)
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(self._block, range(0, len(self.rows), _BLOCK)))
-        return self.indices, self.distances
 
-    def _block(self, first: int) -> None:
-        left = self.left[first : first + _BLOCK]
-        limits = self.limits[first : first + _BLOCK]
-        found_rows, found_others = [], []
-        for start in range(0, len(self.rows), _COLUMNS):
-            below = left @ self.right[start : start + _COLUMNS].T <= limits
-            at, other = np.nonzero(below)
-            found_rows.append(at)
-            found_others.append(other + start)
-        self._keep(first, np.concatenate(found_rows), np.concatenate(found_others))
+def _of_block(
+    left: np.ndarray, right: np.ndarray, limits: np.ndarray, first: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a block's rows, and of the rows behind them with it: each product serves both."""
+    end = min(first + _BLOCK, len(left))
+    product = np.empty((end - first) * _COLUMNS, np.float32)
+    below = np.empty((end - first) * _COLUMNS, bool)
+    rows_of, others = [], []
+    for start in (first, *range(end, len(left), _COLUMNS)):
+        stop = end if start == first else min(start + _COLUMNS, len(left))
+        shape = end - first, stop - start
+        apart, is_below = (a[: shape[0] * shape[1]].reshape(shape) for a in (product, below))
+        np.matmul(left[first:end], right[start:stop].T, out=apart)
+        np.less_equal(apart, limits[first:end, None], out=is_below)
+        hits = np.flatnonzero(is_below)
+        rows_of.append((hits // shape[1] + first).astype(np.int32))
+        others.append((hits % shape[1] + start).astype(np.int32))
+        if start != first:
+            np.less_equal(apart, limits[None, start:stop], out=is_below)
+            hits = np.flatnonzero(is_below)
+            rows_of.append((hits % shape[1] + start).astype(np.int32))
+            others.append((hits // shape[1] + first).astype(np.int32))
+    return np.concatenate(rows_of), np.concatenate(others)
 
-    def _keep(self, first: int, at: np.ndarray, other: np.ndarray) -> None:
-        """Measure the pairs of a block exactly, and keep each row's k nearest."""
-        is_other = other != at + first
-        at, other = at[is_other], other[is_other]
-        apart = self.rows[at + first].astype(np.float64) - self.rows[other]
+
+def _nearest(
+    rows: np.ndarray, rows_of: np.ndarray, others: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure the pairs exactly, and keep each row's k nearest."""
+    indices = np.empty((len(rows), k), np.int32)
+    distances = np.empty((len(rows), k), np.float32)
+    for first in range(0, len(rows), _BLOCK):
+        end = min(first + _BLOCK, len(rows))
+        begin, stop = np.searchsorted(rows_of, [first, end])
+        at, other = rows_of[begin:stop], others[begin:stop]
+        at, other = at[at != other], other[at != other]
+        apart = rows[at].astype(np.float64) - rows[other]
         squares = np.einsum("ij,ij->i", apart, apart)
         order = np.lexsort((other, squares, at))
-        at, other, squares = at[order], other[order], squares[order]
-        starts = np.searchsorted(at, np.arange(at[-1] + 1))
-        taken = starts[:, None] + np.arange(self.k)
-        block = slice(first, first + len(taken))
-        self.indices[block] = other[taken]
-        self.distances[block] = np.sqrt(squares[taken])
+        taken = np.searchsorted(at, np.arange(first, end))[:, None] + np.arange(k)
+        indices[first:end] = other[order][taken]
+        distances[first:end] = np.sqrt(squares[order][taken])
+    return indices, distances

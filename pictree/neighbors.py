@@ -13,6 +13,7 @@ MOST_PAIRS = 4e10
 """Pairs of a row and a query up to which all are compared: 200,000 rows with each other."""
 
 MOST_COLUMNS = 2_000
+_BLOCK = 4_096
 EXACT_SINGULAR = 500
 LARGEST = 1e18
 """Numbers above this have squares that float32 can't hold."""
@@ -96,7 +97,9 @@ def principal_axes(rows: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray
 
     n, d = rows.shape
     count = min(count, n, d)
-    centred = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    centred, middle = np.empty(rows.shape, np.float32), rows.mean(axis=0, dtype=np.float64)
+    for first in range(0, n, _BLOCK):  # float64 copies stay small
+        centred[first : first + _BLOCK] = rows[first : first + _BLOCK] - middle
     by_covariance = d <= MOST_COLUMNS and d <= n
     table = centred.T @ centred if by_covariance else centred
     with threadpool_limits(1):

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-_FAST = {"nogil": True, "cache": True, "boundscheck": False}
-_MIXED = {"fastmath": {"contract", "reassoc", "nsz"}, **_FAST}
+_FAST: Any = {"nogil": True, "cache": True, "boundscheck": False}
+_MIXED: Any = {"fastmath": {"contract", "reassoc", "nsz"}, **_FAST}
 """Sums in any order, products and sums in one step; NaN and infinity stay what they are."""
 
 
