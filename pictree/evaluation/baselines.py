@@ -153,7 +153,7 @@ def _run(
         name,
         {key: float(np.mean([r[key] for r in results])) for key in names},
         {key: float(np.std([r[key] for r in results])) for key in names},
-        seed_agreement(found),
+        seed_agreement(list(found)),
     )
 
 

@@ -58,7 +58,8 @@ class Parts:
             parameter.grad = torch.zeros_like(parameter)
             for gradient, share in zip(gradients, shares, strict=True):
                 parameter.grad.add_(gradient, alpha=share)
-        return sum(found[0] * share for found, share in zip(done, shares, strict=True))
+        losses = torch.stack([found[0] for found in done])
+        return (losses * torch.tensor(shares)).sum()
 
     def _learn(
         self, piece: Tensor, loss_of: Callable[[Tensor], Tensor]
