@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# A process for each core, four at most; the tests of a file share what they made.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo check test test-all licences browser clean
 
@@ -29,10 +31,10 @@ $(VENV)/readers: $(VENV)/dev
 	touch $@
 
 test: $(VENV)/dev browser
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-all: $(VENV)/readers browser
-	$(BIN)/python -m pytest -q -m ''
+	$(BIN)/python -m pytest -q $(PARALLEL) -m ''
 
 # Needs no network. Known weaknesses: `pip-audit -r constraints.txt`, which does.
 licences: $(VENV)/dev

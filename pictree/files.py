@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import mmap
 import os
@@ -12,11 +13,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pictree.errors import RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
 
 LARGE_MAP = 1 << 26
 """Bytes."""
@@ -208,3 +211,10 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def csv_bytes(table: pl.DataFrame) -> bytes:
+    """Return a table as CSV, for people and spreadsheets."""
+    buffer = io.BytesIO()
+    table.write_csv(buffer)
+    return buffer.getvalue()

@@ -38,7 +38,6 @@ not account for is no part of the run.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import time
@@ -71,6 +70,8 @@ class Run:
         The folder. Nothing is read or written here; see `create` and `open`.
     fitted : bool
         See the pictures of the fit alone, as if none had been added since.
+    k : int, optional
+        Show the tree's cut into k, which `pictree cut` made, in place of the fit's clusters.
 
     Attributes
     ----------
@@ -78,12 +79,14 @@ class Run:
         The folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, fitted: bool = False) -> None:
-        self.path, self._fitted = Path(path), fitted
+    def __init__(
+        self, path: str | os.PathLike[str], *, fitted: bool = False, k: int | None = None
+    ) -> None:
+        self.path, self._fitted, self._k = Path(path), fitted, k
 
     def fitted(self) -> Run:
         """Return the run without the pictures that were added to it after the fit."""
-        return Run(self.path, fitted=True)
+        return Run(self.path, fitted=True, k=self._k)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], recipe: str, info: Mapping[str, Any]) -> Run:
@@ -135,15 +138,15 @@ class Run:
             )
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Run:
+    def open(cls, path: str | os.PathLike[str], *, k: int | None = None) -> Run:
         """Open an existing run.
 
         Raises
         ------
         RunError
-            If the folder is no run, is damaged, or has a newer format.
+            If the folder is no run, is damaged, has a newer format, or has no cut into `k`.
         """
-        run = cls(path)
+        run = cls(path, k=k)
         if not (run.path / "run.json").is_file():
             raise RunError(
                 "RUN must be a folder made by `pictree fit`",
@@ -155,6 +158,12 @@ class Run:
                 f"A run's format must be {FORMAT} or older",
                 got=f"{run.info.get('format')!r} in {run.path / 'run.json'}",
                 do="Upgrade pictree",
+            )
+        if k is not None and run.clusters_name not in run.clusterings():
+            raise RunError(
+                "--k must be a cut that was made",
+                got=f"{k}, and {run.path} has none into {k}",
+                do=f"Run `pictree cut {run.path} --k {k}` first",
             )
         return run
 
@@ -301,7 +310,7 @@ class Run:
     @property
     def clusters_name(self) -> str:
         """Name of the clusters that the run shows, such as ``kmeans-10``."""
-        return str(self.info["clusters"])
+        return str(self.info["clusters"]) if self._k is None else f"tree-{self._k}"
 
     def assignments(self, name: str | None = None) -> pl.DataFrame:
         """Return id and cluster of every used image and duplicate, in the order of ids."""
@@ -389,10 +398,3 @@ class Run:
     def write_manifest(self) -> None:
         """Write the SHA-256 of every file of the run; to be called last."""
         write_manifest(self.path)
-
-
-def csv_bytes(table: pl.DataFrame) -> bytes:
-    """Return a table as CSV, for people and spreadsheets."""
-    buffer = io.BytesIO()
-    table.write_csv(buffer)
-    return buffer.getvalue()

@@ -169,7 +169,7 @@ def test_a_stopped_fit_says_how_to_go_on(
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == code
     last = said.strip().splitlines()[-1]
     assert last == (

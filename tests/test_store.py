@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from pictree.errors import RunError
+from pictree.files import csv_bytes
 from pictree.shards import SHARD_ROWS, shard_rows_for
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 
 @pytest.fixture

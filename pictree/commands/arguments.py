@@ -28,6 +28,14 @@ Codes = Annotated[
         show_default=False,
     ),
 ]
+Cut = Annotated[
+    int | None,
+    typer.Option(
+        "--k",
+        help="Of a cut that `pictree cut` made; the fit's own clusters by default.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Cut, Json, RunFolder
 from pictree.commands.output import for_people, show
 
 
@@ -32,6 +32,7 @@ def export(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; list what would be done.")
     ] = False,
+    k: Cut = None,
     as_json: Json = False,
 ) -> None:
     """Write clusters and labels for another tool; the pictures stay where they are.
@@ -41,5 +42,7 @@ def export(
     from pictree.export.export import export as export_run
     from pictree.export.export import export_text
 
-    found = export_run(run, to, output, how=how, only=only, dry_run=dry_run, progress=for_people())
+    found = export_run(
+        run, to, output, how=how, only=only, dry_run=dry_run, k=k, progress=for_people()
+    )
     show(found, as_json, export_text)

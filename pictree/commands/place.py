@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Codes, Json, KnownLabels, Pictures, RunFolder, Strict
+from pictree.commands.arguments import Codes, Cut, Json, KnownLabels, Pictures, RunFolder, Strict
 from pictree.commands.output import exit_if_strict, for_people, one_or_more, show
 
 
@@ -27,6 +27,7 @@ def predict(
     ] = None,
     known_labels: KnownLabels = None,
     codes: Codes = None,
+    k: Cut = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +44,7 @@ def predict(
         output=output,
         known_labels=one_or_more(known_labels),
         codes=codes,
+        k=k,
         progress=for_people(),
     )
     show(found, as_json, predict_text)

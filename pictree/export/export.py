@@ -30,6 +30,7 @@ def export(
     how: str = "copy",
     only: str = "all",
     dry_run: bool = False,
+    k: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write what a run found for another tool. The pictures themselves stay where they are.
@@ -49,6 +50,8 @@ def export(
     only : "all" or "labelled"
     dry_run : bool
         Write nothing; say what would be done.
+    k : int, optional
+        Of a cut that `pictree cut` made; the fit's own clusters by default.
     progress : Progress, optional
 
     Returns
@@ -63,11 +66,11 @@ def export(
     InputError
         If a word is none that is known, there is something at `output`, or nothing is labelled.
     RunError
-        If the run is not finished, or `output` can't be written.
+        If the run is not finished, has no such cut, or `output` can't be written.
     """
     fmt = format_of(to)
     _refuse_words(how, only)
-    file, run = Path(output), Run.open(run_path)
+    file, run = Path(output), Run.open(run_path, k=k)
     _refuse_output(file, run)
     rows = export_rows(run, only)
     found: dict[str, Any] = {"to": to, "output": str(file), "how": None}

@@ -11,7 +11,7 @@ import polars as pl
 
 from pictree.export.base import FolderFormat, in_one
 from pictree.export.rows import ROWS
-from pictree.store import csv_bytes
+from pictree.files import csv_bytes
 
 _ELSEWHERE = ("outcome", "duplicate_of")
 

@@ -7,7 +7,8 @@ from typing import BinaryIO
 import polars as pl
 
 from pictree.export.base import TableFormat
-from pictree.store import Run, csv_bytes
+from pictree.files import csv_bytes
+from pictree.store import Run
 
 
 def _csv(run: Run, rows: pl.DataFrame, file: BinaryIO) -> None:

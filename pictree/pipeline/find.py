@@ -13,9 +13,9 @@ from pictree.errors import InputError, RunError
 from pictree.evaluation import label_errors as labels
 from pictree.evaluation import looks, outliers, sizes
 from pictree.evaluation.near_duplicates import near_duplicates
-from pictree.files import write_bytes
+from pictree.files import csv_bytes, write_bytes
 from pictree.neighbors import in_few_numbers, nearest
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 _TENTH = 10
 Found = tuple[pl.DataFrame, dict[str, Any]]

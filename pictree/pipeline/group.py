@@ -11,14 +11,14 @@ from pictree.clustering.find import find_clusters
 from pictree.clustering.flat import FlatClusters
 from pictree.clustering.instant import Start
 from pictree.device import Device
-from pictree.files import write_atomic, write_bytes
+from pictree.files import csv_bytes, write_atomic, write_bytes
 from pictree.images.batches import Stacked, batches
 from pictree.neighbors import nearest
 from pictree.networks import inference, weights
 from pictree.pipeline.learn import splits, to_uint8
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 _BATCH = 8_192
 _CALIBRATION = 2_000

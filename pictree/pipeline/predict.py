@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from pictree.errors import InputError
-from pictree.files import write_bytes
+from pictree.files import csv_bytes, write_bytes
 from pictree.images.sources import Source
 from pictree.pipeline.codes import GivenCodes, codes_of_new
 from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new
 from pictree.progress import Progress
 from pictree.shards import shard_ranges
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 _COLUMNS = ("path", "cluster", "label", "confidence", "nearest_path", "outcome", "reason")
 
@@ -26,6 +26,7 @@ def predict(
     output: str | Path | None = None,
     known_labels: Any = None,
     codes: Any = None,
+    k: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Say for each new picture which cluster of a run it belongs to.
@@ -50,6 +51,8 @@ def predict(
     codes : path-like or array, shape (n, d), optional
         For a run on given codes, and only for such a one: codes of these pictures by the same
         network, a row for each file.
+    k : int, optional
+        Of a cut that `pictree cut` made; the fit's own clusters by default.
     progress : Progress, optional
 
     Returns
@@ -63,7 +66,7 @@ def predict(
     RunError, SourceError, InputError
     """
     progress = progress or Progress()
-    run = Run.open(run_path)
+    run = Run.open(run_path, k=k)
     file = _output_file(run, output)
     source, _, known = open_new(run, pictures, known_labels)
     given = codes_of_new(run, codes, len(source))

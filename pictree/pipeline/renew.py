@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pictree.files import write_bytes
+from pictree.files import csv_bytes, write_bytes
 from pictree.images.inventory import problems
 from pictree.pipeline import judge
 from pictree.pipeline.group import write_clusters_csv
 from pictree.reading import open_array
 from pictree.report.page import write_report
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 _PLACING = 3
 """Nearest images of the fit between which an added one lies on a map."""

@@ -16,7 +16,7 @@ import polars as pl
 from pictree.clustering.flat import FlatClusters
 from pictree.device import Device, choose_device
 from pictree.errors import PictreeError
-from pictree.files import move, write_bytes, write_json
+from pictree.files import csv_bytes, move, write_bytes, write_json
 from pictree.images.inventory import problems
 from pictree.manifest import agrees, read_manifest
 from pictree.networks import inference, weights
@@ -28,7 +28,7 @@ from pictree.pipeline.learn import device_for
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, parse_recipe
 from pictree.report.page import write_report
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 _SCRATCH = ".tmp-repair"
 _PICTURES = "it needs the pictures: repeat the run's first command into another folder"

@@ -10,13 +10,12 @@ from typing import Any
 import polars as pl
 
 from pictree.errors import InputError
-from pictree.files import write_bytes
+from pictree.files import csv_bytes, write_bytes
 from pictree.images.format import choose_format
 from pictree.images.inventory import problems, summary, take_stock
 from pictree.images.sources import open_source
 from pictree.progress import Progress
 from pictree.shards import shard_rows_for
-from pictree.store import csv_bytes
 
 
 def scan(pictures: Any, *, output: Any = None, progress: Progress | None = None) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import polars as pl
 
 from pictree.clustering.choose import parse_k
 from pictree.errors import InputError, SourceError
-from pictree.files import write_bytes
+from pictree.files import csv_bytes, write_bytes
 from pictree.images.decode import ImageFormat
 from pictree.images.inventory import problems, remember, take_stock
 from pictree.images.sources import Source
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
-from pictree.store import Run, csv_bytes
+from pictree.store import Run
 
 _FEWEST = 3
 """Fewer images have no silhouette, and no clusters worth the name."""

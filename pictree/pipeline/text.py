@@ -89,7 +89,8 @@ def add_text(found: dict[str, Any]) -> str:
 def cut_text(found: dict[str, Any]) -> str:
     """Say what a cut gave."""
     sizes = ", ".join(f"{size:,}" for size in found["sizes"])
-    return f"{found['k']} clusters of {sizes} images\ntable: {found['clusters']}"
+    use = f"to use it: `pictree predict` or `pictree export` with --k {found['k']}"
+    return f"{found['k']} clusters of {sizes} images\ntable: {found['clusters']}\n{use}"
 
 
 def compare_text(found: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def served(run: Path) -> Iterator[str]:
             assert found, said or process.communicate()[1]
             yield found.group(1)
             process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=30)
+            out, errors = process.communicate(timeout=120)
             assert (process.returncode, errors) == (0, "")
             assert out.endswith(f"stopped; every label is in {run / 'labels.db'}\n")
         finally:
@@ -70,6 +70,11 @@ def watch(tab: Page) -> None:
 def figure(tab: Page, kind: str) -> str:
     """Return one of the figures that are always in view."""
     return tab.locator(f"#figures .{kind} b").inner_text()
+
+
+def figure_is(tab: Page, kind: str, text: str) -> None:
+    """Wait until a figure is so."""
+    expect(tab.locator(f"#figures .{kind} b")).to_have_text(text)
 
 
 def said(tab: Page, text: str) -> None:

@@ -15,7 +15,7 @@ from pictree.label.purity import purity_interval
 from pictree.label.read import labels_of
 from pictree.label.store import read_rows
 from pictree.store import Run
-from tests.label.browsing import chromium, figure, open_tab, said, served
+from tests.label.browsing import chromium, figure, figure_is, open_tab, said, served
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +59,16 @@ def test_label_by_keyboard_undo_reload_restart(browser: Browser, run_folder: Pat
         said(tab, "Done again")
         tab.reload()
         tab.wait_for_selector("body.ready .tile")
-        assert figure(tab, "decisions") == "2"
-        assert tab.locator("#groups section").nth(1).locator("bdi").all_inner_texts() == [
-            "one",
-            "seven",
-        ]
+        figure_is(tab, "decisions", "2")
+        expect(tab.locator("#groups section").nth(1).locator("bdi")).to_have_text(
+            ["one", "seven"], use_inner_text=True
+        )
         outside = [url for url in tab.requests if "//127.0.0.1:" not in url]
         assert (tab.complaints, outside) == ([], [])
         tab.close()
     with served(run_folder) as address:
         again = open_tab(browser, address)
-        assert figure(again, "labelled") == f"{first + second:,}"
+        figure_is(again, "labelled", f"{first + second:,}")
         again.keyboard.press("Control+z")
         said(again, "Undone")
         again.keyboard.press("Control+z")
@@ -85,20 +84,23 @@ def test_a_part_a_spot_check_and_what_it_found(browser: Browser, run_folder: Pat
         tab.keyboard.press("Escape")
         for _ in range(4):
             tab.keyboard.press("[")
-        assert tab.locator("#share").inner_text().startswith("80 %")
+        expect(tab.locator("#share")).to_contain_text("80 %", use_inner_text=True)
         tab.keyboard.press("c")
         tab.wait_for_selector("#spot[open] .spot")
-        assert tab.locator(".spot").count() == 20
+        expect(tab.locator(".spot")).to_have_count(20)
         tab.keyboard.press("ArrowRight")
         tab.keyboard.press("Space")
-        assert tab.locator("#spot .result").inner_text() == (
-            "19 of 20 right: purity 95 %, 95 % interval 75 % to 99.8 %"
+        expect(tab.locator("#spot .result")).to_have_text(
+            "19 of 20 right: purity 95 %, 95 % interval 75 % to 99.8 %",
+            use_inner_text=True,
         )
         assert Axe().run(tab).response["violations"] == []
         tab.keyboard.press("Enter")
         said(tab, "19 of 20 right")
         part = round(0.8 * size)
-        assert tab.locator("#accept").inner_text() == f"Name {part - 1} pictures"
+        expect(tab.locator("#accept")).to_have_text(
+            f"Name {part - 1} pictures", use_inner_text=True
+        )
         tab.keyboard.type("x")
         tab.keyboard.press("Enter")
         said(tab, "named “x”")
@@ -107,8 +109,8 @@ def test_a_part_a_spot_check_and_what_it_found(browser: Browser, run_folder: Pat
         assert table is not None
         low, high = table.drop_nulls("label").select("purity_low", "purity_high").row(0)
         assert (round(low, 3), round(high, 3)) == (0.751, 0.999)
-        assert figure(tab, "error") == "5 %"
-        assert figure(tab, "decisions") == "1"
+        figure_is(tab, "error", "5 %")
+        figure_is(tab, "decisions", "1")
         assert tab.complaints == []
 
 
@@ -118,7 +120,7 @@ def test_split_merge_move_take_out_and_junk(browser: Browser, run_folder: Path) 
         tab.keyboard.press("Escape")
         tab.keyboard.press("s")
         said(tab, "Split in two")
-        assert tab.locator("#groups button").count() == 11
+        expect(tab.locator("#groups button")).to_have_count(11)
         tab.keyboard.press("Escape")
         tab.keyboard.press("t")
         expect(tab.locator("#groups button")).to_have_count(12)
@@ -133,7 +135,7 @@ def test_split_merge_move_take_out_and_junk(browser: Browser, run_folder: Path) 
         tab.keyboard.press("Home")
         tab.keyboard.press("Shift+ArrowRight")
         tab.keyboard.press("Shift+ArrowRight")
-        assert tab.locator("#count").inner_text() == "3 selected"
+        expect(tab.locator("#count")).to_have_text("3 selected", use_inner_text=True)
         tab.keyboard.press("k")
         said(tab, "3 pictures taken out")
         tab.locator("#gallery").focus()
@@ -164,11 +166,11 @@ def test_lasso_and_click_select(browser: Browser, run_folder: Path) -> None:
         for dx, dy in [(2, 0), (2, 2), (0, 2), (0, 0)]:  # around two rows of two
             tab.mouse.move(x + dx * step, y + dy * step, steps=4)
         tab.mouse.up()
-        assert tab.locator("#count").inner_text() == "4 selected"
+        expect(tab.locator("#count")).to_have_text("4 selected", use_inner_text=True)
         tab.locator("#p0").click()
-        assert tab.locator("#count").inner_text() == "3 selected"
+        expect(tab.locator("#count")).to_have_text("3 selected", use_inner_text=True)
         tab.locator("#p3").click(modifiers=["Shift"])
-        assert tab.locator(".tile.on").count() == 6
+        expect(tab.locator(".tile.on")).to_have_count(6)
         tab.keyboard.press("Escape")
         expect(tab.locator("#chosen")).to_be_hidden()
 
@@ -192,9 +194,9 @@ def test_two_tabs_show_a_conflict_and_overwrite_nothing(browser: Browser, run_fo
         two.keyboard.type("theirs")
         two.keyboard.press("Enter")
         said(two, "nobody else may have changed the group")
-        assert two.locator("#name").input_value() == "theirs"
+        expect(two.locator("#name")).to_have_value("theirs")
         assert list(labels(run_folder)) == ["mine"]
-        assert two.locator("#title").inner_text() == "mine"
+        expect(two.locator("#title")).to_have_text("mine", use_inner_text=True)
 
 
 @pytest.mark.slow
@@ -230,16 +232,16 @@ def test_names_and_paths_are_only_ever_text(browser: Browser, hostile_run: Path)
         name_by_keyboard(tab, bad)
         tab.keyboard.type("<img")
         tab.wait_for_selector("#completions li")
-        assert tab.locator("#completions bdi").inner_text() == bad
+        expect(tab.locator("#completions bdi")).to_have_text(bad, use_inner_text=True)
         tab.keyboard.press("Escape")
         tab.locator(".group", has_text=bad).click()
-        assert tab.locator("#title").inner_text() == bad
+        expect(tab.locator("#title")).to_have_text(bad, use_inner_text=True)
         tab.locator("#gallery").focus()
         tab.keyboard.press("o")
         expect(tab.locator("#look .path")).to_contain_text(
             re.compile(r"^<script>alert\(\d\)</&amp;'\"")
         )
-        assert tab.locator("img[src=x], script:not([src])").count() == 0
+        expect(tab.locator("img[src=x], script:not([src])")).to_have_count(0)
         assert tab.complaints == []
 
 
@@ -279,4 +281,4 @@ def test_a_server_that_ended_is_said(browser: Browser, run_folder: Path) -> None
     tab.keyboard.type("lost")
     tab.keyboard.press("Enter")
     said(tab, "The server does not answer. Run pictree label again: nothing is lost.")
-    assert tab.locator("#name").input_value() == "lost"
+    expect(tab.locator("#name")).to_have_value("lost")

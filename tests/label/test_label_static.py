@@ -18,7 +18,7 @@ from pictree.label.read import labels_of
 from pictree.label.static import write_static
 from pictree.label.store import read_rows
 from pictree.store import Run
-from tests.label.browsing import chromium, figure, said, watch
+from tests.label.browsing import chromium, figure_is, said, watch
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_what_is_done_offline_is_taken_in(
     found = apply_labels(run_folder, save(tab, tmp_path / "labels.json"))
     assert counts(run_folder) == there
     assert found["labelled"] == sum(there.values())
-    assert figure(tab, "labelled") == f"{found['labelled']:,}"
+    figure_is(tab, "labelled", f"{found['labelled']:,}")
     kinds = ["start", "label", "split", "check", "label", "undo", "redo", "split", "move"]
     assert [row.kind for row in read_rows(run_folder) or []] == kinds
     assert tab.complaints == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from pictree.errors import InputError, RunError
+from pictree.export.export import export
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit, summary
 from pictree.pipeline.predict import predict
@@ -68,14 +70,34 @@ def test_the_cut_of_the_fit_is_the_fits_clusters(tree_run: Path) -> None:
     assert np.array_equal(run.labels(), before)
 
 
+def test_a_cut_that_was_made_is_predicted_with_and_exported(
+    tree_run: Path, digits: tuple, tmp_path: Path
+) -> None:
+    cut(tree_run, 20)
+    stored = Run.open(tree_run).labels("tree-20")
+    found = predict(tree_run, digits[0][:300], output=tmp_path / "p.csv", k=20)
+    predicted = pl.read_csv(found["output"])["cluster"].to_list()
+    assert predicted == stored[:300].tolist()
+    assert max(predicted) > 9  # more than the fit's ten
+    export(tree_run, "csv", tmp_path / "e.csv", k=20)
+    assert pl.read_csv(tmp_path / "e.csv")["cluster"].to_list() == stored.tolist()
+
+
+def test_a_cut_that_was_not_made_is_refused(tree_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        predict(tree_run, "anything", output=tmp_path / "p.csv", k=33)
+    assert str(caught.value) == (
+        f"--k must be a cut that was made; got 33, and {tree_run} has none into 33. "
+        f"Run `pictree cut {tree_run} --k 33` first."
+    )
+
+
 def test_predicting_the_fits_images_gives_their_clusters(
     tree_run: Path, digits: tuple, tmp_path: Path
 ) -> None:
     run = Run.open(tree_run)
     found = predict(tree_run, digits[0][:50], output=tmp_path / "p.csv")
     assert found["unknown"] == 0
-    import polars as pl
-
     table = pl.read_csv(found["output"])
     assert table["cluster"].to_list() == run.labels()[:50].tolist()
 

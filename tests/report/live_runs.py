@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 from report_runs import build_run
 
@@ -16,6 +16,8 @@ from pictree.clustering.instant import instant_tree
 from pictree.clustering.tree import ClusterTree
 from pictree.report.page import write_report
 from pictree.store import Run
+
+expect.set_options(timeout=60_000)  # a busy machine is no fault
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]

@@ -105,7 +105,7 @@ def saved(tab: Tab, press) -> tuple[str, list[dict[str, str]]]:
 def test_maps_are_switched_by_a_button(tab: Tab, made: tuple[Run, ClusterTree]) -> None:
     run, _ = made
     buttons = tab.locator("#map-choice button")
-    assert buttons.all_inner_texts() == ["t-SNE", "PCA"]
+    expect(buttons).to_have_text(["t-SNE", "PCA"], use_inner_text=True)
     assert (
         tab.evaluate("[...pictree.stage.places]") == quantised(run.maps()["tsne"]).ravel().tolist()
     )
@@ -115,15 +115,15 @@ def test_maps_are_switched_by_a_button(tab: Tab, made: tuple[Run, ClusterTree]) 
     assert (
         tab.evaluate("[...pictree.stage.places]") == quantised(run.maps()["pca"]).ravel().tolist()
     )
-    assert tab.locator("[data-about=pca]").is_visible()
-    assert not tab.locator("[data-about=tsne]").is_visible()
+    expect(tab.locator("[data-about=pca]")).to_be_visible()
+    expect(tab.locator("[data-about=tsne]")).to_be_hidden()
     settle(tab)
 
 
 def test_the_slider_cuts_as_the_tree_does(tab: Tab, made: tuple[Run, ClusterTree]) -> None:
     run, tree = made
     most = min(60, tree.n_leaves)
-    assert tab.locator("#slider").get_attribute("max") == str(most)
+    expect(tab.locator("#slider")).to_have_attribute("max", str(most))
     for k in (2, 3, 5, 8, 13, most):
         tab.locator("#slider").fill(str(k))
         until(tab, f"pictree.state.k === {k}")
@@ -139,15 +139,17 @@ def test_the_slider_cuts_as_the_tree_does(tab: Tab, made: tuple[Run, ClusterTree
 
 def test_the_whole_page_follows_the_keys(tab: Tab, made: tuple[Run, ClusterTree]) -> None:
     _, tree = made
-    assert tab.locator("#own-cut").is_visible()
-    assert tab.locator(".command").inner_text() == "The cut of this run"
+    expect(tab.locator("#own-cut")).to_be_visible()
+    expect(tab.locator(".command")).to_have_text("The cut of this run", use_inner_text=True)
     tab.locator("#slider").focus()
     tab.keyboard.press("ArrowLeft")
     tab.keyboard.press("ArrowLeft")
     expect(tab.locator("#other-cut article")).to_have_count(6)
-    assert not tab.locator("#own-cut").is_visible()
-    assert tab.locator("#cut output").inner_text() == "6 clusters"
-    assert tab.locator(".command").inner_text() == "To keep this cut: pictree cut RUN --k 6"
+    expect(tab.locator("#own-cut")).to_be_hidden()
+    expect(tab.locator("#cut output")).to_have_text("6 clusters", use_inner_text=True)
+    expect(tab.locator(".command")).to_have_text(
+        "To keep this cut: pictree cut RUN --k 6", use_inner_text=True
+    )
     sizes = np.bincount(tree.cut(6))
     heads = tab.locator("#other-cut h3").all_inner_texts()
     assert [re.match(r"Cluster (\d) (\d+) images", head).groups() for head in heads] == [
@@ -158,7 +160,7 @@ def test_the_whole_page_follows_the_keys(tab: Tab, made: tuple[Run, ClusterTree]
     assert re.match("Cut into 6 clusters, the tree keeps", tab.locator("#kept").inner_text())
     tab.get_by_role("group", name="Good cuts").get_by_role("button", name="8").click()
     expect(tab.locator("#own-cut")).to_be_visible()
-    assert not tab.locator("#other-cut").is_visible()
+    expect(tab.locator("#other-cut")).to_be_hidden()
 
 
 def test_a_cluster_keeps_its_colour_when_another_is_split(tab: Tab, made) -> None:
@@ -205,7 +207,7 @@ def test_the_lasso_counts_what_lies_inside(tab: Tab, made: tuple[Run, ClusterTre
     assert [row["path"] for row in rows] == run.used()["path"].filter(inside).to_list()
     tab.locator("#stage").focus()
     tab.keyboard.press("Escape")
-    assert not tab.locator("#selection").is_visible()
+    expect(tab.locator("#selection")).to_be_hidden()
 
 
 def test_the_keys_move_the_map_and_select(tab: Tab, made: tuple[Run, ClusterTree]) -> None:
@@ -220,8 +222,10 @@ def test_the_keys_move_the_map_and_select(tab: Tab, made: tuple[Run, ClusterTree
     width, height = tab.evaluate("[pictree.stage.camera.width, pictree.stage.camera.height]")
     seen = places(run, tab)
     is_seen = ((seen > 0) & (seen < [width, height])).all(1)
-    assert tab.locator("#selection h3").inner_text() == f"{is_seen.sum()} images selected"
-    assert tab.locator("#selection .note").inner_text() == "in view"
+    expect(tab.locator("#selection h3")).to_have_text(
+        f"{is_seen.sum()} images selected", use_inner_text=True
+    )
+    expect(tab.locator("#selection .note")).to_have_text("in view", use_inner_text=True)
     tab.keyboard.press("Escape")
     tab.keyboard.press("n")
     expect(tab.locator("#image")).to_be_visible()
@@ -271,7 +275,7 @@ def test_search_finds_and_flies(tab: Tab) -> None:
     assert tab.evaluate("pictree.state.selection.count") == 10
     field.press("Enter")
     expect(tab.locator("#image .path")).to_have_text("digits/00040.png")
-    assert tab.locator("#search output").inner_text() == "1 of 10"
+    expect(tab.locator("#search output")).to_have_text("1 of 10", use_inner_text=True)
     tab.get_by_role("button", name="Next").click()
     expect(tab.locator("#image .path")).to_have_text("digits/00041.png")
     settle(tab)
@@ -333,7 +337,9 @@ def test_pointing_at_a_name_emphasises_its_group(tab: Tab, made: tuple[Run, Clus
     assert (solid[labels == 2] == 255).all()
     assert (solid[labels != 2] < 50).all()
     tab.locator("#legend button").nth(2).click()
-    assert tab.locator("#selection h3").inner_text() == f"{(labels == 2).sum()} images selected"
+    expect(tab.locator("#selection h3")).to_have_text(
+        f"{(labels == 2).sum()} images selected", use_inner_text=True
+    )
 
 
 def test_a_card_shows_its_cluster_on_the_map(tab: Tab, made: tuple[Run, ClusterTree]) -> None:

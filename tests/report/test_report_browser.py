@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from live_runs import ARGUMENTS, chromium, open_page
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from report_pages import Page
 from report_runs import build_run, chain_tree
 
@@ -88,8 +88,10 @@ def test_nothing_of_the_tree_is_cut_off_or_covered(browser: Browser, tree_run: R
 def test_the_first_report_is_told_apart(browser: Browser, tree_run: Run) -> None:
     tab = open_page(browser, tree_run, 390)
     said = tab.locator("header .waiting")
-    assert said.is_visible()
-    assert said.inner_text().startswith("First report: the maps are still to be drawn;")
+    expect(said).to_be_visible()
+    expect(said).to_contain_text(
+        "First report: the maps are still to be drawn;", use_inner_text=True
+    )
     assert tab.evaluate(CONTRAST) == []
 
 
@@ -103,9 +105,9 @@ def test_other_cuts_open_when_the_tree_leads_to_them(
     )  # fmt: skip
     write_report(run)
     tab = open_page(browser, run, 1200)
-    assert not tab.get_by_text("pictree cut RUN --k 5").is_visible()
+    expect(tab.get_by_text("pictree cut RUN --k 5")).to_be_hidden()
     tab.get_by_role("link", name="other good cuts").click()
-    assert tab.get_by_text("pictree cut RUN --k 5").is_visible()
+    expect(tab.get_by_text("pictree cut RUN --k 5")).to_be_visible()
 
 
 def test_long_names_do_not_widen_the_page(browser: Browser, tmp_path: Path) -> None:
@@ -162,13 +164,13 @@ def test_without_scripts_all_maps_stand_below_each_other(
     browser: Browser, page: Page, digit_run: Run
 ) -> None:
     tab = open_page(browser, digit_run, 390, java_script_enabled=False)
-    assert tab.locator("#map-pca").is_visible()
-    assert tab.locator("#map-tsne").is_visible()
+    expect(tab.locator("#map-pca")).to_be_visible()
+    expect(tab.locator("#map-tsne")).to_be_visible()
 
 
 def test_on_paper_all_maps_are_there(browser: Browser, page: Page, digit_run: Run) -> None:
     tab = open_page(browser, digit_run, 1366)
     tab.emulate_media(media="print")
-    assert tab.locator("#map-pca").is_visible()
-    assert tab.locator("#map-tsne").is_visible()
-    assert not tab.locator("nav").is_visible()
+    expect(tab.locator("#map-pca")).to_be_visible()
+    expect(tab.locator("#map-tsne")).to_be_visible()
+    expect(tab.locator("nav")).to_be_hidden()

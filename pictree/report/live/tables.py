@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from pictree.files import csv_bytes
 from pictree.report import added, odd
 from pictree.report.gather import Findings
 from pictree.report.live.near import NearDuplicates
 from pictree.report.live.pack import Blob, text
 from pictree.report.summary import loss_rows
-from pictree.store import csv_bytes
 
 MOST_ROWS = 1_000
 """Of a ranking, such as the worst restored, this many rows are saved."""
