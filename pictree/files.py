@@ -194,7 +194,7 @@ def let_go(array: np.ndarray) -> None:
         What `numpy.memmap` opened, whole; anything else is left alone. Read again, the pages are
         there again.
     """
-    base = array.base
+    base = getattr(array, "base", None)  # an HDF5 data set has none
     if isinstance(base, mmap.mmap) and array.nbytes >= LARGE_MAP and hasattr(base, "madvise"):
         base.madvise(mmap.MADV_DONTNEED)
 
