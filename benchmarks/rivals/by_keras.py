@@ -49,19 +49,22 @@ def _network(recipe: str) -> tuple[Any, Any, int]:
 
 
 def epoch(data: Path, work: Path, recipe: str, seed: int = 0) -> dict:
-    """Train an epoch after one of warming up."""
+    """Train an epoch, after some steps to warm up that are then forgotten."""
     import keras
 
     keras.utils.set_random_seed(seed)
     images = digits(data)[..., None].astype(np.float32) / 255
     model, _, batch = _network(recipe)
-    first = model.fit(images, images, batch_size=batch, epochs=1, verbose=0)
+    weights = model.get_weights()
+    model.fit(images[:3_200], images[:3_200], batch_size=batch, epochs=1, verbose=0)
+    model.set_weights(weights)
+    for state in model.optimizer.variables:
+        if "learning_rate" not in state.path:
+            state.assign(state * 0)
     start = time.perf_counter()
-    second = model.fit(images, images, batch_size=batch, epochs=1, verbose=0)
+    found = model.fit(images, images, batch_size=batch, epochs=1, verbose=0)
     seconds = time.perf_counter() - start
-    losses = {"loss after 1 epoch": round(first.history["loss"][0], 4)}
-    losses["after 2"] = round(second.history["loss"][0], 4)
-    return {"seconds": seconds, "result": losses}
+    return {"seconds": seconds, "result": {"loss": round(found.history["loss"][0], 4)}}
 
 
 def predict(data: Path, work: Path, images: int) -> dict:
