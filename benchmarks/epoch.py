@@ -60,9 +60,8 @@ def main() -> None:
         for form in ("plain", "fast", *["compiled"] * COMPILED)
     }
     print(choose_device().reason)
-    print(
-        "| form | seconds per epoch | times as fast as plain | loss by seed |\n| --- | --- | --- | --- |"
-    )
+    print("| form | seconds per epoch | times as fast as plain | loss by seed |")
+    print("| --- | --- | --- | --- |")
     first = None
     for name, (device, form) in forms.items():
         found = [
