@@ -72,8 +72,8 @@ def encode(
     rows : int array, optional
         Which images, in which order; all by default.
     batch : int, optional
-        Images at a time; see `images_at_once`. Batches start at multiples of it, so the same call gives the same
-        bytes.
+        Images at a time; see `images_at_once`. Batches start at multiples of it, so the same call
+        gives the same bytes.
 
     Returns
     -------
