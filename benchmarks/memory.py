@@ -17,11 +17,12 @@ import resource
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-SIDE, KINDS, BLOCK = 64, 20, 10_000
+SIDE, SHIFT, KINDS, BLOCK = 64, 4, 20, 10_000
 STAGES = ("scan", "stock", "learn", "encode", "group", "judge", "maps", "report")
 
 
@@ -41,20 +42,30 @@ def pile(work: Path, images: int) -> Path:
 
 
 def draw(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw closed curves of twenty kinds, turned, shifted and scaled, with noise."""
-    kind = rng.integers(0, KINDS, count)
-    lobes, depth = 2 + kind % 5, 0.15 + 0.15 * (kind // 5)
-    turn, size = rng.uniform(-0.3, 0.3, count), rng.uniform(15, 22, count)
-    middle = SIDE / 2 + rng.normal(0, 2, (2, count))
-    at = np.arange(SIDE, dtype=np.float32)
-    x = at[None, None, :] - middle[0][:, None, None].astype(np.float32)
-    y = at[None, :, None] - middle[1][:, None, None].astype(np.float32)
-    angle = np.arctan2(y, x)
-    wide = [values[:, None, None].astype(np.float32) for values in (lobes, depth, turn, size)]
-    edge = wide[3] * (1 + wide[1] * np.cos(wide[0] * (angle + wide[2])))
-    inside = np.clip(edge - np.hypot(x, y), 0, 1) * 200
-    noise = rng.integers(0, 40, inside.shape, dtype=np.uint8)
-    return inside.astype(np.uint8) + noise
+    """Take drawn shapes, shift them, and add noise."""
+    drawn = shapes()
+    which = rng.integers(0, len(drawn), count)
+    left, top = rng.integers(0, 2 * SHIFT + 1, (2, count))
+    noise = rng.integers(0, 40, (count, SIDE, SIDE), dtype=np.uint8)
+    for image, shape, x, y in zip(noise, which, left, top, strict=True):
+        image += drawn[shape, y : y + SIDE, x : x + SIDE]
+    return noise
+
+
+@cache
+def shapes() -> np.ndarray:
+    """Draw closed curves of twenty kinds, in 64 turns and sizes each, uint8 with a margin."""
+    side = SIDE + 2 * SHIFT
+    at = np.arange(side, dtype=np.float32) - side / 2
+    x, y = at[None, :], at[:, None]
+    drawn = []
+    for kind in range(KINDS):
+        lobes, depth = 2 + kind % 5, 0.15 + 0.15 * (kind // 5)
+        for turn in np.linspace(-0.3, 0.3, 8):
+            edge = 1 + depth * np.cos(lobes * (np.arctan2(y, x) + turn))
+            for size in np.linspace(13, 20, 8):
+                drawn.append(np.clip(size * edge - np.hypot(x, y), 0, 1) * 200)
+    return np.array(drawn).astype(np.uint8)
 
 
 def timed(command: list[str]) -> tuple[float, float, str]:
