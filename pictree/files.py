@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import mmap
 import os
 import shutil
 import tempfile
@@ -17,7 +18,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pictree.errors import RunError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+
+LARGE_MAP = 1 << 26
+"""Bytes."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TO_POLARS = f"(os error {errno.ENOSPC})"
@@ -179,6 +184,20 @@ def _discard(_: object) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 to ``path`` atomically; see `write_atomic`."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory of a large memory map: its pages stay the system's, not this process's.
+
+    Parameters
+    ----------
+    array : ndarray
+        What `numpy.memmap` opened, whole; anything else is left alone. Read again, the pages are
+        there again.
+    """
+    base = getattr(array, "base", None)  # an HDF5 data set has none
+    if isinstance(base, mmap.mmap) and array.nbytes >= LARGE_MAP and hasattr(base, "madvise"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -10,7 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pictree"
 LEVELS = [
     {"errors"},
-    {"files"},
+    {"files", "cells"},
+    {"exhaustive"},
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
     {"manifest"},
     {"images", "networks", "clustering", "projection", "evaluation"},
@@ -23,7 +24,7 @@ LEVELS = [
     {"cli"},
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
-NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors")
+NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors", "cells", "exhaustive")
 NO_TORCH += ("report", "label", "export", "store")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,11 @@ from pictree.errors import InputError
 from pictree.evaluation.agreement import score
 from pictree.neighbors import principal_axes
 
+Table = Callable[[np.ndarray], np.ndarray]
+"""Numbers of rows to the rows themselves, float32."""
+
 PCA_DIMENSIONS = 50
+_BLOCK = 8_192
 ONE_THREAD = 4_000_000
 ON_CODES = "k-means on these codes"
 FLOORS = {
@@ -72,7 +77,7 @@ def seed_agreement(labelings: Sequence[np.ndarray]) -> float:
 
 
 def baselines(
-    pixels_flat: np.ndarray,
+    pixels: Any,
     k: int,
     known: Sequence | None = None,
     *,
@@ -84,8 +89,8 @@ def baselines(
 
     Parameters
     ----------
-    pixels_flat : ndarray of uint8 or float, shape (n, d)
-        One row of pixels for each image.
+    pixels : array-like of uint8 or float, shape (n, d) or (n, h, w, c)
+        Read some thousand images at a time.
     k : int
         Number of clusters; n where there are fewer images.
     known : sequence of str, int or None, length n, optional
@@ -105,46 +110,60 @@ def baselines(
         images or the pixels are fewer; the name tells the number), then "k-means on these codes"
         where there are some.
     """
-    pixels = np.asarray(pixels_flat)
     fitted = np.arange(len(pixels))
     if len(pixels) > sample:
         fitted = np.sort(np.random.default_rng(seeds[0]).choice(fitted, sample, replace=False))
-    dimensions = min(PCA_DIMENSIONS, len(fitted), pixels.shape[1])
-    rows = pixels.astype(np.float32)
-    reduced = rows @ principal_axes(rows[fitted], dimensions).T
-    tables = {"k-means on pixels": rows, f"k-means on PCA-{dimensions} of pixels": reduced}
+    drawn = _flat(pixels, fitted)
+    dimensions = min(PCA_DIMENSIONS, len(fitted), drawn.shape[1])
+    axes = principal_axes(drawn, dimensions).T
+    tables: dict[str, Table] = {
+        "k-means on pixels": lambda rows: _flat(pixels, rows),
+        f"k-means on PCA-{dimensions} of pixels": lambda rows: _flat(pixels, rows) @ axes,
+    }
     if codes is not None:
-        tables[ON_CODES] = codes
-    return [_run(name, table, fitted, k, known, seeds) for name, table in tables.items()]
+        tables[ON_CODES] = lambda rows: _flat(codes, rows)
+    return [
+        _run(name, table, len(pixels), fitted, k, known, seeds) for name, table in tables.items()
+    ]
+
+
+def _flat(values: Any, rows: np.ndarray) -> np.ndarray:
+    return values[rows].reshape(len(rows), -1).astype(np.float32)
 
 
 def _run(
     name: str,
-    rows: np.ndarray,
+    table: Table,
+    n: int,
     fitted: np.ndarray,
     k: int,
     known: Sequence | None,
     seeds: Sequence[int],
 ) -> Baseline:
-    found = [_kmeans(rows, fitted, min(k, len(fitted)), seed) for seed in seeds]
+    part = table(fitted)
+    models = [_kmeans(part, min(k, len(fitted)), seed) for seed in seeds]
+    found = np.empty((len(seeds), n), np.int32)
+    for first in range(0, n, _BLOCK):
+        rows = np.arange(first, min(first + _BLOCK, n))
+        block = table(rows)
+        found[:, rows] = [model.predict(block) for model in models]
     results = [score(labels, known) for labels in found] if known is not None else []
     names = results[0] if results else {}
     return Baseline(
         name,
         {key: float(np.mean([r[key] for r in results])) for key in names},
         {key: float(np.std([r[key] for r in results])) for key in names},
-        seed_agreement(found),
+        seed_agreement(list(found)),
     )
 
 
-def _kmeans(rows: np.ndarray, fitted: np.ndarray, k: int, seed: int) -> np.ndarray:
+def _kmeans(rows: np.ndarray, k: int, seed: int) -> Any:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     # With few numbers the work of a step is so little that one thread does it sooner.
-    threads = 1 if len(fitted) * rows.shape[1] <= ONE_THREAD else None
+    threads = 1 if rows.size <= ONE_THREAD else None
     with warnings.catch_warnings(), threadpool_limits(threads):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = KMeans(k, n_init=3, random_state=seed).fit(rows[fitted])
-    return model.predict(rows).astype(np.int32)
+        return KMeans(k, n_init=3, random_state=seed).fit(rows)

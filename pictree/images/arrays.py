@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from pictree.errors import InputError, SourceError
+from pictree.files import let_go
 from pictree.images.base import Source, printable
 from pictree.images.composite import CompositeSource
 from pictree.images.idx import read_idx
@@ -57,6 +58,7 @@ class ArraySource(Source):
 
     def block(self, rows: range) -> np.ndarray:
         """Return images `rows`, an array (m, h, w[, c])."""
+        let_go(self.images)  # what was read before
         return np.asarray(self.images[rows.start : rows.stop])
 
 

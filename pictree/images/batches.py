@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pictree.files import let_go
+
 
 class Stacked:
     """Arrays (n_i, ...) one after another as if they were one; nothing is copied.
@@ -66,7 +68,11 @@ class Stacked:
             if start < end and stop > begin:
                 pieces.append(part[max(start - begin, 0) : stop - begin])
             begin = end
-        return np.concatenate(pieces) if pieces else np.empty((0, *self.shape[1:]), self.dtype)
+        if not pieces:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        found = np.concatenate(pieces)
+        self._let_go()
+        return found
 
     def _gather(self, rows: np.ndarray) -> np.ndarray:
         out = np.empty((len(rows), *self.shape[1:]), self.dtype)
@@ -75,7 +81,13 @@ class Stacked:
             mine = owner == number
             begin = self._ends[number] - len(self._parts[number])
             out[mine] = self._parts[number][rows[mine] - begin]
+        self._let_go()
         return out
+
+    def _let_go(self) -> None:
+        """Give memory back: what was read is copied, and a million images take 4 GB."""
+        for part in self._parts:
+            let_go(part)
 
 
 def batches(

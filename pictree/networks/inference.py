@@ -11,7 +11,10 @@ from torch import Tensor
 
 from pictree.device import Device
 from pictree.errors import InputError
-from pictree.networks.autoencoder import Autoencoder
+from pictree.networks.autoencoder import Architecture, Autoencoder
+
+MAPS_BYTES = 1 << 23
+MOST_IMAGES = 1024
 
 
 def to_batch(pixels: np.ndarray, kind: str) -> Tensor:
@@ -37,12 +40,25 @@ def to_batch(pixels: np.ndarray, kind: str) -> Tensor:
     return batch.to(torch.float32)
 
 
+def images_at_once(architecture: Architecture) -> int:
+    """Return how many images keep the widest maps within `MAPS_BYTES`; at most `MOST_IMAGES`.
+
+    Larger maps are taken from the system anew at each batch, which costs twice as much as the
+    arithmetic.
+    """
+    if architecture.is_linear:
+        return MOST_IMAGES
+    height, width, _ = architecture.image_shape
+    widest = max(architecture.encoder + architecture.decoder)
+    return min(MOST_IMAGES, max(1, MAPS_BYTES // (4 * height * width * widest)))
+
+
 def encode(
     model: Autoencoder,
     pixels: Any,
     device: Device,
     rows: np.ndarray | None = None,
-    batch: int = 1024,
+    batch: int | None = None,
 ) -> np.ndarray:
     """Compute the codes of images.
 
@@ -55,9 +71,9 @@ def encode(
         depend on the number format of the training.
     rows : int array, optional
         Which images, in which order; all by default.
-    batch : int
-        Images at a time. Batches start at multiples of it, so the same call gives the same
-        bytes.
+    batch : int, optional
+        Images at a time; see `images_at_once`. Batches start at multiples of it, so the same call
+        gives the same bytes.
 
     Returns
     -------
@@ -72,7 +88,9 @@ def encode(
     return _run(model, model.encode, pixels, device, rows, batch, size)
 
 
-def decode(model: Autoencoder, codes: np.ndarray, device: Device, batch: int = 1024) -> np.ndarray:
+def decode(
+    model: Autoencoder, codes: np.ndarray, device: Device, batch: int | None = None
+) -> np.ndarray:
     """Compute the images that codes stand for.
 
     Parameters
@@ -80,8 +98,8 @@ def decode(model: Autoencoder, codes: np.ndarray, device: Device, batch: int = 1
     model : Autoencoder
     codes : float (n, code_size)
     device : Device
-    batch : int
-        Codes at a time.
+    batch : int, optional
+        Codes at a time; see `images_at_once`.
 
     Returns
     -------
@@ -99,6 +117,7 @@ def decode(model: Autoencoder, codes: np.ndarray, device: Device, batch: int = 1
             got=f"shape {np.shape(codes)}",
             do="Pass codes of this model",
         )
+    batch = batch or images_at_once(model.architecture)
     result = np.empty((len(codes), *model.architecture.image_shape), np.float32)
     _prepare(model, device)
     with torch.inference_mode():
@@ -114,7 +133,7 @@ def reconstruction_errors(
     pixels: Any,
     device: Device,
     rows: np.ndarray | None = None,
-    batch: int = 1024,
+    batch: int | None = None,
 ) -> np.ndarray:
     """Measure how far each image is from its reconstruction.
 
@@ -125,8 +144,8 @@ def reconstruction_errors(
     device : Device
     rows : int array, optional
         Which images, in which order; all by default.
-    batch : int
-        Images at a time.
+    batch : int, optional
+        Images at a time; see `images_at_once`.
 
     Returns
     -------
@@ -152,10 +171,11 @@ def _run(
     pixels: Any,
     device: Device,
     rows: np.ndarray | None,
-    batch: int,
+    batch: int | None,
     size: tuple[int, ...],
 ) -> np.ndarray:
     check_shape(model, pixels)
+    batch = batch or images_at_once(model.architecture)
     result = np.empty(size, np.float32)
     _prepare(model, device)
     with torch.inference_mode():

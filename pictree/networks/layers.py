@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pictree.networks import fused
+
 
 class Conv(nn.Module):
     """3×3 convolution with "same" padding, then ReLU.
@@ -43,6 +45,10 @@ class ConvPool(Conv):
 
         ReLU and maximum commute: after the pooling ReLU has a quarter of the work.
         """
+        if fused.fits(x):
+            if fused.is_image(x):
+                return fused.first_stage(x, self.weight, self.bias)
+            return fused.pool(functional.conv2d(x, self.weight, self.bias, padding=1))
         y = functional.conv2d(x, self.weight, self.bias, padding=1)
         return functional.relu(functional.max_pool2d(y, 2, ceil_mode=True))
 
@@ -96,7 +102,10 @@ class UpConv(Conv):
         kernel = functional.avg_pool2d(
             self.weight.flip(2, 3).transpose(0, 1), 2, stride=1, padding=1, divisor_override=1
         )
-        y = functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+        if fused.fits(x) and len(self.weight) == 1:
+            y = fused.last_stage(x, kernel, self.bias)
+        else:
+            y = functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
         if self.size != tuple(y.shape[2:]):
             y = self._crop(x, y)
         return functional.relu(y) if self.relu else y

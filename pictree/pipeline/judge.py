@@ -131,7 +131,7 @@ def _baselines(
 ) -> list[dict[str, Any]]:
     if k < 1 or len(rows) < 2:
         return []
-    pixels = small_rows(run.array("pixels"), rows)
+    pixels = _SmallImages(run.array("pixels"), rows)
     labels = [known[i] for i in rows]
     seeds = tuple(seed + s for s in _SEEDS)
     has_known = any(label is not None for label in labels)
@@ -140,6 +140,19 @@ def _baselines(
         pixels, k, labels if has_known else None, codes=given, seeds=seeds, sample=_SAMPLE
     )
     return [asdict(baseline) for baseline in found]
+
+
+class _SmallImages:
+    """Some images of a run, read when they are asked for; see `small_rows`."""
+
+    def __init__(self, pixels: Any, rows: np.ndarray) -> None:
+        self._pixels, self._rows = pixels, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, part: np.ndarray) -> np.ndarray:
+        return small_rows(self._pixels, self._rows[part])
 
 
 def small_rows(pixels: Any, rows: np.ndarray) -> np.ndarray:

@@ -72,7 +72,9 @@ def fit_linear(
 
 def _flat(images: np.ndarray) -> np.ndarray:
     rows = images.reshape(len(images), -1).astype(np.float32)
-    return rows / 255 if images.dtype == np.uint8 else rows
+    if images.dtype == np.uint8:
+        rows /= 255
+    return rows
 
 
 def _principal(rows: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import to_batch
 from pictree.training.affine import random_affine
 from pictree.training.losses import Loss
+from pictree.training.parts import parts_of
 
 OnBatch = Callable[[int], None]
 CHUNK_BYTES = 1 << 24
@@ -84,19 +85,20 @@ class Steps:
         self.model.train()
         losses, weights = [], []
         generator = torch.Generator().manual_seed(changes.seed)
-        for x in gather(pixels, order, batch_size, self.device.kind):
-            x = random_affine(x, changes.strength, generator)
-            with autocast(self.device):
-                raw = self.model(x)
-            loss = self.loss(raw, x)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
-            losses.append(loss.detach())
-            weights.append(len(x))
-            if on_batch is not None:
-                on_batch(len(x))
+        with parts_of(self.model, self.device.kind) as parts:
+            for x in gather(pixels, order, batch_size, self.device.kind):
+                x = random_affine(x, changes.strength, generator)
+                losses.append(parts.learn(x, self._loss_of))
+                self.optimizer.step()
+                weights.append(len(x))
+                if on_batch is not None:
+                    on_batch(len(x))
         return mean_loss(losses, weights)
+
+    def _loss_of(self, x: Tensor) -> Tensor:
+        with autocast(self.device):
+            raw = self.model(x)
+        return self.loss(raw, x)
 
     def measure(self, pixels: Any, rows: np.ndarray) -> float:
         """Measure the mean loss of images, in float32, without learning.
@@ -128,7 +130,8 @@ def autocast(device: Device) -> AbstractContextManager:
     """Return the context in which a forward pass has the device's number format."""
     if device.precision == "float32":
         return nullcontext()
-    return torch.autocast(device.kind, torch.bfloat16)
+    # Without the cache, which all threads would share.
+    return torch.autocast(device.kind, torch.bfloat16, cache_enabled=False)
 
 
 def gather(pixels: Any, order: np.ndarray, size: int, kind: str) -> Iterator[Tensor]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pictree.files import LARGE_MAP
 from pictree.images.batches import Stacked, batches
 
 LENGTHS = st.lists(st.integers(0, 6), min_size=1, max_size=5).filter(sum)
@@ -62,3 +66,23 @@ def test_batches():
     assert shuffled.tolist() != list(range(100))
     again = np.concatenate(list(batches(100, 7, np.random.default_rng(0))))
     np.testing.assert_array_equal(again, shuffled)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_large_map_gives_its_memory_back_after_reading(tmp_path):
+    file = tmp_path / "large.npy"
+    made = np.lib.format.open_memmap(file, "w+", np.uint8, (LARGE_MAP // 2**20, 2**20))
+    made[:, 0] = np.arange(len(made))
+    made.flush()
+    del made
+    stacked = Stacked([np.load(file, mmap_mode="r")])
+    before = _resident()
+    assert stacked[:][:, 0].tolist() == list(range(len(stacked)))
+    assert _resident() - before < LARGE_MAP // 2
+    assert stacked[3][0] == 3
+
+
+def _resident() -> int:
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    shared = [line.split()[1] for line in lines if line.startswith(("Shared_Clean", "Private_Cl"))]
+    return 1024 * sum(map(int, shared))

@@ -1,0 +1,1 @@
+"""Pictree's speed beside what a user would pick instead, measured in the same run."""
