@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 OFFLINE = Path(__file__).parent / "offline"
 CONNECTIONS = Path(tempfile.mkstemp(prefix="connections-")[1])
@@ -19,6 +20,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 os.environ["HF_HUB_OFFLINE"] = "1"  # what opens our exports would ask for news
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+settings.register_profile("pictree", deadline=None)  # a busy machine is no fault
+settings.load_profile("pictree")
 # Side by side, each test process and what it starts gets its share of the cores.
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
