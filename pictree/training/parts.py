@@ -13,8 +13,11 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-FEWEST = 32
-"""Images that are worth a thread."""
+FEWEST = 16
+"""Images that are worth a part."""
+
+MOST = 4
+"""Parts of a batch: their calls hold Python's lock by turns. With more cores a part has several."""
 
 
 class Parts:
@@ -24,14 +27,18 @@ class Parts:
     ----------
     model : nn.Module
         Without layers that look at the whole batch, such as batch normalisation.
+    count : int
+        Parts of a batch, at most; 1 works in the caller's thread.
     threads : int
-        1 works in the caller's.
+        Of torch's, for each part.
     """
 
-    def __init__(self, model: nn.Module, threads: int) -> None:
+    def __init__(self, model: nn.Module, count: int, threads: int = 1) -> None:
         self._parameters = [p for p in model.parameters() if p.requires_grad]
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, initializer=_alone) if threads > 1 else None
+        self._most = count
+        self._pool: ThreadPoolExecutor | None = None
+        if count > 1:
+            self._pool = ThreadPoolExecutor(count, "part", torch.set_num_threads, (threads,))
 
     def learn(self, x: Tensor, loss_of: Callable[[Tensor], Tensor]) -> Tensor:
         """Set the parameters' gradients of the mean loss of a batch; return the loss.
@@ -42,7 +49,7 @@ class Parts:
         loss_of : callable
             Mean loss of some of the images.
         """
-        count = min(self._threads, max(1, len(x) // FEWEST))
+        count = min(self._most, max(1, len(x) // FEWEST))
         if self._pool is None or count == 1:
             loss = loss_of(x)
             for parameter in self._parameters:
@@ -73,21 +80,29 @@ class Parts:
             self._pool.shutdown()
 
 
-def _alone() -> None:
-    torch.set_num_threads(1)
-
-
 @contextmanager
-def parts_of(model: nn.Module, kind: str) -> Iterator[Parts]:
-    """Give as many threads as torch has on a CPU, and one elsewhere.
+def parts_of(model: nn.Module, kind: str, images: int) -> Iterator[Parts]:
+    """Share torch's threads among the parts of a batch on a CPU; nothing is changed elsewhere.
 
-    Meanwhile torch's operations have one thread each.
+    Parameters
+    ----------
+    model : nn.Module
+    kind : str
+        Device, for example "cpu".
+    images : int
+        In a batch.
+
+    Yields
+    ------
+    Parts
+        Meanwhile the caller's own operations have one thread, if there are several parts.
     """
     whole = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules())
     before = torch.get_num_threads()
-    parts = Parts(model, before if kind == "cpu" and not whole else 1)
+    count = min(before, MOST, images // FEWEST) if kind == "cpu" and not whole else 1
+    parts = Parts(model, count, before // max(1, count))
     try:
-        if parts._pool is not None:
+        if count > 1:
             torch.set_num_threads(1)
         yield parts
     finally:

@@ -85,7 +85,7 @@ class Steps:
         self.model.train()
         losses, weights = [], []
         generator = torch.Generator().manual_seed(changes.seed)
-        with parts_of(self.model, self.device.kind) as parts:
+        with parts_of(self.model, self.device.kind, batch_size) as parts:
             for x in gather(pixels, order, batch_size, self.device.kind):
                 x = random_affine(x, changes.strength, generator)
                 losses.append(parts.learn(x, self._loss_of))
