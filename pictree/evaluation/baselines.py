@@ -113,9 +113,8 @@ def baselines(
     fitted = np.arange(len(pixels))
     if len(pixels) > sample:
         fitted = np.sort(np.random.default_rng(seeds[0]).choice(fitted, sample, replace=False))
-    drawn = _flat(pixels, fitted)
-    dimensions = min(PCA_DIMENSIONS, len(fitted), drawn.shape[1])
-    axes = principal_axes(drawn, dimensions).T
+    axes = principal_axes(_flat(pixels, fitted), PCA_DIMENSIONS).T
+    dimensions = axes.shape[1]
     tables: dict[str, Table] = {
         "k-means on pixels": lambda rows: _flat(pixels, rows),
         f"k-means on PCA-{dimensions} of pixels": lambda rows: _flat(pixels, rows) @ axes,
