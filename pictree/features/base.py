@@ -51,7 +51,10 @@ class About:
     def from_json(cls, values: dict[str, Any]) -> About:
         """Read what `to_json` gave; other keys are left out."""
         known: dict[str, Any] = {name: values[name] for name in cls.__dataclass_fields__}
-        return cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in known.items()})
+        given: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in known.items()
+        }
+        return cls(**given)
 
 
 class Extractor(ABC):
