@@ -12,7 +12,7 @@ LEVELS = [
     {"errors"},
     {"files"},
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
-    {"manifest"},
+    {"manifest", "engine"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "recipes", "store"},
     {"estimators", "report"},
@@ -23,7 +23,7 @@ LEVELS = [
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors")
-NO_TORCH += ("report", "label", "export", "store")
+NO_TORCH += ("report", "label", "export", "store", "engine")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

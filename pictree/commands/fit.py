@@ -11,6 +11,7 @@ import typer
 from pictree.commands.arguments import (
     DEFAULT_RECIPE,
     Codes,
+    Engine,
     Json,
     KnownLabels,
     OutputRun,
@@ -69,6 +70,7 @@ def fit(
         ),
     ] = None,
     seed: Seed = 0,
+    engine: Engine = "local",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
     strict: Strict = False,
     as_json: Json = False,
@@ -87,6 +89,7 @@ def fit(
         "colour": colour,
         "seed": seed,
         "resume": resume,
+        "engine": engine,
     }
     found = _run(pictures, output, options, as_json)
     exit_if_strict(strict, found)
@@ -110,6 +113,7 @@ def _run(
         codes=options.get("codes"),
         seed=options["seed"],
         resume=options.get("resume", False),
+        engine=options.get("engine", "local"),
         command=["pictree", *sys.argv[1:]],
         progress=for_people(),
     )
