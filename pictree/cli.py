@@ -16,6 +16,7 @@ from pictree.commands.fit import demo, fit
 from pictree.commands.label import label, labels
 from pictree.commands.labels import import_table
 from pictree.commands.place import add, predict
+from pictree.commands.plan import plan
 from pictree.commands.report import report
 from pictree.commands.scan import scan
 from pictree.commands.verify import verify
@@ -35,6 +36,7 @@ app = typer.Typer(
 for _command in (
     demo,
     scan,
+    plan,
     fit,
     report,
     label,
