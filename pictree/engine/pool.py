@@ -103,7 +103,7 @@ class Pool(Engine):
                         todo.appendleft(shard)
                     else:
                         raise said
-                self._watch()
+                self._watch(todo)
         finally:
             for worker in list(self._busy):  # what they do is asked for no more
                 self._remove(worker)
@@ -129,24 +129,30 @@ class Pool(Engine):
         self._progress.say(f"{worker.name} {died.why}: shard {shard} is done again")
         self.count = self._capacity()
 
-    def _watch(self) -> None:
+    def _watch(self, todo: deque[int]) -> None:
         """Report who has been silent for long, and end who has been for ten times as long."""
         now = time.monotonic()
-        for worker, shard in self._busy.items():
+        for worker, shard in list(self._busy.items()):
             silent = now - worker.heard
             if silent > self._limit and not worker.is_reported:
                 worker.is_reported = True
-                why = (
-                    "it is stopped, or its machine is overloaded"
-                    if worker.has_begun
-                    else "no machine has a free core for it"
-                )
-                self._progress.say(
-                    f"{worker.name}, which does shard {shard}, has been silent for "
-                    f"{silent:.0f} s: {why}"
-                )
+                self._report(worker, shard, silent, todo)
             if silent > 10 * self._limit and worker.has_begun:
                 worker.end()  # is then heard of as dead
+
+    def _report(self, worker: Worker, shard: int, silent: float, todo: deque[int]) -> None:
+        begun = sum(other.has_begun for other in self._busy)
+        if worker.has_begun:
+            why = "it is stopped, or its machine is overloaded"
+        else:
+            why = "no machine has a free core for it"
+        self._progress.say(
+            f"{worker.name}, which does shard {shard}, has been silent for {silent:.0f} s: {why}"
+        )
+        if begun and not worker.has_begun:  # those that have begun do its shard
+            self._remove(worker)
+            self.count = begun
+            todo.appendleft(shard)
 
     def _remove(self, worker: Worker) -> None:
         worker.end()

@@ -71,7 +71,14 @@ def test_processes_give_the_same_bytes(pile: Path, undisturbed: Path, tmp_path: 
     assert twins == [(200, 10), (201, 199), (300, 0), (400, 199), (401, 10), (402, 10), (599, 0)]
 
 
-@pytest.mark.parametrize("after", ["stock 2", "settle 0", "settle 3"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param("stock 2", marks=pytest.mark.slow),
+        pytest.param("settle 0", marks=pytest.mark.slow),
+        "settle 3",
+    ],
+)
 def test_a_fit_goes_on_with_any_engine(
     after: str, pile: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
