@@ -103,7 +103,9 @@ def leaf_table(links: np.ndarray, own: np.ndarray, of: np.ndarray, count: int) -
     return sparse.coo_matrix((np.ones(links.size), cells), shape=(count, count)).tocsr()
 
 
-def tree_of_table(table: sparse.csr_matrix, leaves: np.ndarray, *, seed: int) -> ClusterTree:
+def tree_of_table(
+    table: sparse.csr_matrix, leaves: np.ndarray, *, across: bool = True, seed: int
+) -> ClusterTree:
     """Make the tree of leaves from the sum of all cells' tables.
 
     Parameters
@@ -112,6 +114,9 @@ def tree_of_table(table: sparse.csr_matrix, leaves: np.ndarray, *, seed: int) ->
         Links from leaf to leaf.
     leaves : ndarray of int, shape (n,)
         The leaf of each row, in use from 0 to count - 1.
+    across : bool
+        Merge leaves first inside the communities among them: a community of the rows that a
+        border between cells has cut is whole again.
     seed : int
 
     Returns
@@ -124,11 +129,17 @@ def tree_of_table(table: sparse.csr_matrix, leaves: np.ndarray, *, seed: int) ->
         joined = find_leaves(
             graph.astype(np.float32), resolution=RESOLUTION, at_least=MOST_LEAVES // 2, seed=seed
         )
-        leaves = joined[leaves]
-        member = sparse.csr_matrix((np.ones(len(joined)), (joined, np.arange(len(joined)))))
-        graph = (member @ graph @ member.T).tocsr()
+        leaves, graph = joined[leaves], _joined(graph, joined)
+    groups = None
+    if across:
+        groups = find_leaves(graph.astype(np.float32), resolution=RESOLUTION, at_least=2, seed=seed)
     shares = graph.toarray()
-    return ClusterTree(leaves.astype(np.int32), *merge(shares / shares.sum()))
+    return ClusterTree(leaves.astype(np.int32), *merge(shares / shares.sum(), groups))
+
+
+def _joined(graph: sparse.csr_matrix, groups: np.ndarray) -> sparse.csr_matrix:
+    member = sparse.csr_matrix((np.ones(len(groups)), (groups, np.arange(len(groups)))))
+    return (member @ graph @ member.T).tocsr()
 
 
 def wide_tree(
@@ -190,7 +201,7 @@ def _assembled(found: Iterable[CellLeaves], rows: int, seed: int) -> tuple[Clust
         count += int(part.leaves.max()) + 1
     tables = (leaf_table(part.links, of[part.ids], of, count) for part in parts)
     table = sum(tables, start=sparse.csr_matrix((count, count)))
-    return tree_of_table(table, of, seed=seed), links
+    return tree_of_table(table, of, across=len(parts) > 1, seed=seed), links
 
 
 def recall(links: np.ndarray, exact: np.ndarray) -> float:

@@ -71,9 +71,10 @@ class _Process(Worker):
             return self.pipe.recv()
         except (EOFError, OSError):
             self._process.join(10)
-            code = self._process.exitcode
-            killed = code is not None and code < 0
-            return Died(f"was killed by signal {-code}" if killed else f"ended with code {code}")
+            code = self._process.exitcode or 0
+            if code < 0:
+                return Died(f"was killed by signal {-code}")
+            return Died(f"ended with code {code}")
 
     def end(self) -> None:
         self._process.kill()
