@@ -18,6 +18,7 @@ from pictree.commands.label import label, labels
 from pictree.commands.labels import import_table
 from pictree.commands.model import export_model
 from pictree.commands.place import add, predict
+from pictree.commands.plan import plan
 from pictree.commands.report import report
 from pictree.commands.scan import scan
 from pictree.commands.serve import serve
@@ -37,6 +38,7 @@ app = typer.Typer(
 for _command in (
     demo,
     scan,
+    plan,
     fit,
     report,
     label,

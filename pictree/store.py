@@ -22,7 +22,7 @@ maps/METHOD.npy                         float32 (n used, 2)
 metrics.json, log.jsonl                 judgement; one line per epoch
 pictures/, report.html                  for people
 added/NNNNN.parquet                     how sure the places of pictures added later are
-adding/, adding.json                    an unfinished `pictree add`; no part of the run yet
+adding/, adding.json, stocking/         of an unfinished `add` or `fit`; no part of the run yet
 labels.db                               what a person named; see pictree.label.actions
 manifest.json                           SHA-256 of every other file, written last
 ======================================  ====================================================

@@ -13,7 +13,7 @@ LEVELS = [
     {"files", "cells"},
     {"exhaustive"},
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
-    {"manifest"},
+    {"manifest", "engine"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "features", "recipes", "store"},
     {"estimators", "report", "tracking"},
@@ -25,7 +25,7 @@ LEVELS = [
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors", "cells", "exhaustive")
-NO_TORCH += ("report", "label", "export", "store")
+NO_TORCH += ("report", "label", "export", "store", "engine")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

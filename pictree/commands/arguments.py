@@ -58,6 +58,14 @@ KnownLabels = Annotated[
         show_default=False,
     ),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="local|processes|ray",
+        help="Who reads the pictures and computes the codes: this process, several, or the Ray "
+        "cluster at RAY_ADDRESS. The same bytes.",
+    ),
+]
 OutputRun = Annotated[
     Path, typer.Option("-o", "--output", metavar="RUN", help="The new run folder.")
 ]

@@ -11,6 +11,7 @@ import typer
 from pictree.commands.arguments import (
     DEFAULT_RECIPE,
     Codes,
+    Engine,
     Features,
     Json,
     KnownLabels,
@@ -75,6 +76,7 @@ def fit(
         ),
     ] = None,
     seed: Seed = 0,
+    engine: Engine = "local",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
     track: Annotated[
         list[str] | None,
@@ -103,6 +105,7 @@ def fit(
         "seed": seed,
         "resume": resume,
         "track": track,
+        "engine": engine,
     }
     found = _run(pictures, output, options, as_json)
     exit_if_strict(strict, found)
@@ -130,6 +133,7 @@ def _run(
             codes=options.get("codes"),
             seed=seed,
             resume=options.get("resume", False),
+            engine=options.get("engine", "local"),
             command=["pictree", *sys.argv[1:]],
             progress=progress,
         )

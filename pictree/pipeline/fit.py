@@ -10,12 +10,14 @@ from functools import partial
 from typing import Any
 
 from pictree.clustering.instant import Start
+from pictree.engine.base import Engine
+from pictree.engine.choose import open_engine
 from pictree.errors import RunError
 from pictree.features.base import Extractor
 from pictree.files import remove_leftovers
 from pictree.images.format import LONGEST_SIDE, choose_format
 from pictree.images.known_labels import labels_beside, read_known_labels
-from pictree.images.sources import CompositeSource, Source, open_source
+from pictree.images.sources import Source
 from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
 from pictree.pipeline import features as seen
@@ -23,6 +25,7 @@ from pictree.pipeline.adopt import adopt
 from pictree.pipeline.choice import as_json, choose_recipe
 from pictree.pipeline.dec import dec
 from pictree.pipeline.pairs import pairs
+from pictree.pipeline.pile import Pile, open_both
 from pictree.pipeline.renew import renew
 from pictree.pipeline.rounds import rounds
 from pictree.progress import Progress
@@ -54,6 +57,7 @@ def fit(
     codes: Any = None,
     seed: int = 0,
     resume: bool = False,
+    engine: str = "local",
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -84,6 +88,9 @@ def fit(
         The same seed gives the same bytes on the same machine.
     resume : bool
         Go on with the run in `out`, where there is one.
+    engine : {"local", "processes", "ray"}
+        Who reads the pictures and computes the codes, shard by shard; the bytes are the same.
+        A run may go on with another. See ``docs/scale.md``.
     command : sequence of str
         The command line, for the record.
     progress : Progress, optional
@@ -106,11 +113,12 @@ def fit(
     progress = progress or Progress()
     given = None if codes is None else given_codes.open_codes(codes)
     run = Run(out)
-    with run.lock(), progress:
+    pile = None if engine == "local" else Pile.of(engine, pictures, validation)
+    with open_engine(engine, progress) as workers, run.lock(), progress:
         if not resume:
             run.refuse_if_taken()
         remove_leftovers(run.path)
-        source, train_items = _open(pictures, validation)
+        source, train_items = open_both(pictures, validation)
         otherwise = otherwise if given is None else None
         begun = time.perf_counter()
         recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
@@ -133,8 +141,11 @@ def fit(
             known=known,
             recipe=recipe,
             progress=progress,
+            engine=workers,
+            pile=pile,
         )
-        stages = stages_of(run, take_stock, recipe, given or extractor, device, seed, progress)
+        others = given or extractor
+        stages = stages_of(run, take_stock, recipe, others, device, seed, progress, workers)
         run_stages(run, stages, progress)
     return summary(run)
 
@@ -173,6 +184,7 @@ def stages_of(
     device: Any,
     seed: int,
     progress: Progress,
+    engine: Engine | None = None,
 ) -> Stages:
     """Return the stages of a recipe; the first, `take_stock`, alone needs the source.
 
@@ -181,7 +193,7 @@ def stages_of(
     run = run.fitted()
     coding: Stages = {
         "learn": lambda: learn.learn(run, recipe, device, seed, progress),
-        "encode": lambda: learn.encode(run, device, progress),
+        "encode": lambda: learn.encode(run, device, progress, engine),
     }
     if isinstance(others, given_codes.GivenCodes):
         coding = {"codes": lambda: given_codes.take(run, others, progress)}
@@ -228,16 +240,6 @@ def first_report(run: Run, progress: Progress) -> None:
     path = write_report(run)
     progress.close()
     progress.say(f"first report: {path}")
-
-
-def _open(pictures: Any, validation: Any) -> tuple[Source, int]:
-    """Open both as one source; return it and how many items are not for validation."""
-    source = open_source(pictures)
-    if validation is None:
-        return source, len(source)
-    held_out = open_source(validation)
-    parts = [p for s in (source, held_out) for p in getattr(s, "parts", [s])]
-    return CompositeSource(parts), len(source)
 
 
 def _known_specs(given: Any, source: Source, progress: Progress) -> list[str] | str | None:

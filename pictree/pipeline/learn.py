@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pictree.device import Device, choose_device
+from pictree.engine.base import Engine, Local
 from pictree.errors import InputError
 from pictree.networks import inference, summary, weights
 from pictree.networks.autoencoder import Architecture, Autoencoder, build, limited
@@ -71,16 +74,20 @@ def learn(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
 def _build(run: Run, recipe: Recipe, images: int, seed: int, progress: Progress) -> Autoencoder:
     fmt = run.info["image_format"]
     shape = (fmt["height"], fmt["width"], fmt["channels"])
-    architecture = Architecture(
+    model = build(limited(architecture_of(shape, recipe), images), seed)
+    progress.say(summary.render(summary.layer_table(model)))
+    return model
+
+
+def architecture_of(shape: tuple[int, int, int], recipe: Recipe) -> Architecture:
+    """Return the recipe's network for images of this height, width and number of channels."""
+    return Architecture(
         image_shape=shape,
         encoder=recipe.network.encoder,
         decoder=recipe.network.decoder,
         code=recipe.network.code,
         output=recipe.network.output,
     )
-    model = build(limited(architecture, images), seed)
-    progress.say(summary.render(summary.layer_table(model)))
-    return model
 
 
 def _tell(progress: Progress, row: dict[str, Any], epochs: int) -> None:
@@ -91,21 +98,26 @@ def _tell(progress: Progress, row: dict[str, Any], epochs: int) -> None:
     progress.figures(row)
 
 
-def encode(run: Run, device: Device, progress: Progress) -> None:
+def encode(run: Run, device: Device, progress: Progress, engine: Engine | None = None) -> None:
     """Write codes and reconstruction errors shard by shard, then some reconstructions."""
-    model = weights.load(run.path / "model")
-    shards = range(run.shard_count("pixels"))
     progress.start("computing codes", len(run.array("pixels")))
-    for shard in shards:
-        pixels = run.read_array("pixels", shard)
-        if not run.shard_file("codes", shard).exists():
-            run.write_array("codes", shard, inference.encode(model, pixels, device))
-        if not run.shard_file("errors", shard).exists():
-            errors = inference.reconstruction_errors(model, pixels, device)
-            run.write_array("errors", shard, errors)
-        progress.advance(len(pixels))
+    work = partial(encode_shard, run.path, device)
+    for receipt in (engine or Local()).map(work, range(run.shard_count("pixels"))):
+        progress.advance(receipt.images)
     progress.close()
-    keep_reconstructions(run, model, device)
+    keep_reconstructions(run, weights.load(run.path / "model"), device)
+
+
+def encode_shard(folder: Path, device: Device, shard: int) -> int:
+    """Write what is not there of one shard's codes and errors; return how many it has."""
+    run = Run(folder, fitted=True)
+    model, pixels = weights.load(run.path / "model"), run.read_array("pixels", shard)
+    if not run.shard_file("codes", shard).exists():
+        run.write_array("codes", shard, inference.encode(model, pixels, device))
+    if not run.shard_file("errors", shard).exists():
+        errors = inference.reconstruction_errors(model, pixels, device)
+        run.write_array("errors", shard, errors)
+    return len(pixels)
 
 
 def keep_reconstructions(run: Run, model: Autoencoder, device: Device) -> None:

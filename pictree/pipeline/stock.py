@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from pictree.clustering.choose import parse_k
+from pictree.engine.base import Engine
 from pictree.errors import InputError, SourceError
 from pictree.files import csv_bytes, write_bytes
 from pictree.images.decode import ImageFormat
 from pictree.images.inventory import problems, remember, take_stock
 from pictree.images.sources import Source
+from pictree.pipeline.pile import Pile
+from pictree.pipeline.stock_shards import STAGED, Complete, stock_by
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -29,6 +34,8 @@ def stock(
     known: Sequence[str | None] | None,
     recipe: Recipe,
     progress: Progress,
+    engine: Engine | None = None,
+    pile: Pile | None = None,
 ) -> None:
     """Write the inventory, the pixels and problems.csv.
 
@@ -45,6 +52,10 @@ def stock(
     recipe : Recipe
         Its ``images.validation`` is the share of used images to hold out.
     progress : Progress
+    engine : Engine, optional
+        Who does the shards; this process by default.
+    pile : Pile, optional
+        What `source` was opened from; needed with another engine.
 
     Raises
     ------
@@ -53,10 +64,24 @@ def stock(
     InputError
         If there are fewer of them than clusters.
     """
+    complete = partial(_complete, train_items=train_items, known=known)
+    progress.start("reading pictures", len(source.paths))
+    if engine is None or engine.is_local or pile is None:
+        _stock_here(run, source, complete, progress)
+    else:
+        stock_by(engine, run, pile, source, complete, progress)
+    progress.close()
+    inventory = run.inventory()
+    _refuse_too_few(inventory, source.name, recipe)
+    _hold_out(run, inventory, recipe)
+    write_bytes(run.path / "problems.csv", csv_bytes(problems(inventory)))
+
+
+def _stock_here(run: Run, source: Source, complete: Complete, progress: Progress) -> None:
     fmt = image_format(run)
     rows = run.info["shard_rows"]
     seen: dict[bytes, int] = {}
-    progress.start("reading pictures", len(source.paths))
+    shutil.rmtree(run.path / STAGED, ignore_errors=True)  # what another engine had begun
     for shard, first in enumerate(range(0, len(source.paths), rows)):
         part = range(first, min(first + rows, len(source.paths)))
         if all(run.shard_file(kind, shard).exists() for kind in ("images", "pixels")):
@@ -67,12 +92,7 @@ def stock(
             source, part, fmt, first_id=first, seen=seen, progress=progress.advance
         )
         run.write_array("pixels", shard, pixels)
-        run.write_table("images", shard, _complete(table, part, train_items, known))
-    progress.close()
-    inventory = run.inventory()
-    _refuse_too_few(inventory, source.name, recipe)
-    _hold_out(run, inventory, recipe)
-    write_bytes(run.path / "problems.csv", csv_bytes(problems(inventory)))
+        run.write_table("images", shard, complete(table, part))
 
 
 def image_format(run: Run) -> ImageFormat:
