@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -23,10 +25,24 @@ def is_here() -> bool:
     return True
 
 
+_wanted = 0
+
+
+@contextmanager
+def wanted() -> Iterator[None]:
+    """Let layers use the compiled code meanwhile, in every thread of this process."""
+    global _wanted
+    _wanted += 1
+    try:
+        yield
+    finally:
+        _wanted -= 1
+
+
 def fits(x: Tensor) -> bool:
-    """Tell whether something is to be learned through `x` for which the compiled code is there."""
-    known = x.dtype in (torch.bfloat16, torch.float32)
-    return torch.is_grad_enabled() and x.device.type == "cpu" and known and is_here()
+    """Tell whether the compiled code is wanted and there for learning through `x`."""
+    known = x.dtype in (torch.bfloat16, torch.float32) and x.device.type == "cpu"
+    return _wanted > 0 and torch.is_grad_enabled() and known and is_here()
 
 
 def is_image(x: Tensor) -> bool:

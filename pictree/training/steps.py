@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pictree.device import Device
 from pictree.errors import InputError
+from pictree.networks import fused
 from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import to_batch
 from pictree.training.affine import random_affine
@@ -85,7 +86,7 @@ class Steps:
         self.model.train()
         losses, weights = [], []
         generator = torch.Generator().manual_seed(changes.seed)
-        with parts_of(self.model, self.device.kind, batch_size) as parts:
+        with fused.wanted(), parts_of(self.model, self.device.kind, batch_size) as parts:
             for x in gather(pixels, order, batch_size, self.device.kind):
                 x = random_affine(x, changes.strength, generator)
                 losses.append(parts.learn(x, self._loss_of))

@@ -74,18 +74,37 @@ def test_in_bfloat16_the_stages_are_as_near_to_float32_as_torchs_are():
     for parameter in (*down.parameters(), *up.parameters()):
         torch.nn.init.normal_(parameter, std=0.5)
     exact = up.plain(down.plain(x))
-    with torch.autocast("cpu", torch.bfloat16):
+    with fused.wanted(), torch.autocast("cpu", torch.bfloat16):
         assert down(x).dtype == torch.bfloat16
         ours, theirs = up(down(x)), up.plain(down.plain(x))
     assert (ours - exact).abs().mean() <= 1.5 * (theirs - exact).abs().mean()
 
 
-def test_the_compiled_code_learns_and_nothing_else():
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(1, 3))
+def test_layers_agree_with_their_plain_form(h, w, inputs, outputs):
+    layers = [ConvPool(inputs, outputs), UpConv(inputs, outputs, (h, w), relu=False)]
+    sizes = [(h, w), (-(-h // 2), -(-w // 2))]
+    for layer, size in zip(layers, sizes, strict=True):
+        torch.nn.init.normal_(layer.weight)
+        torch.nn.init.normal_(layer.bias)
+        x = images(2, inputs, *size).detach()
+        with fused.wanted():
+            ours = layer(x)
+        theirs = layer.plain(x)
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+        assert_same_gradients(ours, theirs, list(layer.parameters()))
+
+
+def test_the_compiled_code_is_used_where_it_is_wanted_for_learning():
     x = torch.zeros(1, 1, 4, 4)
-    assert fused.fits(x)
-    assert not fused.fits(x.double())
-    with torch.no_grad():
-        assert not fused.fits(x)
+    assert not fused.fits(x)
+    with fused.wanted():
+        assert fused.fits(x)
+        assert not fused.fits(x.double())
+        with torch.no_grad():
+            assert not fused.fits(x)
+    assert not fused.fits(x)
     assert not fused.is_image(torch.zeros(1, 1, 3, 4))
     assert not fused.is_image(torch.zeros(1, 5, 4, 4))
     assert not fused.is_image(x.clone().requires_grad_())
