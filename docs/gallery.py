@@ -124,7 +124,7 @@ SHOWS = [
         "quick",
         "8",
         ("tsne",),
-        {"map-tsne-thumbnails.png": (760, "The map of the codes, made of pictures.")},
+        {"map-tsne-thumbnails.png": (760, "Leaves and dark, roof, petals, sky.")},
     ),
 ]
 
