@@ -80,6 +80,26 @@ def leaves_of_cell(
     return CellLeaves(own_ids, links, leaves)
 
 
+def over_borders(links: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Let each row join the leaf that most of its neighbours are in, whatever their cell.
+
+    Parameters
+    ----------
+    links : ndarray of int64, shape (m, k)
+        Ids of each row's neighbours.
+    of : ndarray of int, shape (m,)
+        The leaf of each row, numbered over all cells.
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+        Of leaves that come equally often, that of the nearest; the row's own counts as one more.
+    """
+    asked = np.hstack([of[links], of[:, None]])
+    votes = (asked[:, :, None] == asked[:, None, :]).sum(axis=2)
+    return asked[np.arange(len(of)), votes.argmax(axis=1)]
+
+
 def leaf_table(links: np.ndarray, own: np.ndarray, of: np.ndarray, count: int) -> sparse.csr_matrix:
     """Count the links from leaf to leaf that start in one cell.
 
@@ -103,9 +123,7 @@ def leaf_table(links: np.ndarray, own: np.ndarray, of: np.ndarray, count: int) -
     return sparse.coo_matrix((np.ones(links.size), cells), shape=(count, count)).tocsr()
 
 
-def tree_of_table(
-    table: sparse.csr_matrix, leaves: np.ndarray, *, across: bool = True, seed: int
-) -> ClusterTree:
+def tree_of_table(table: sparse.csr_matrix, leaves: np.ndarray, *, seed: int) -> ClusterTree:
     """Make the tree of leaves from the sum of all cells' tables.
 
     Parameters
@@ -114,9 +132,6 @@ def tree_of_table(
         Links from leaf to leaf.
     leaves : ndarray of int, shape (n,)
         The leaf of each row, in use from 0 to count - 1.
-    across : bool
-        Merge leaves first inside the communities among them: a community of the rows that a
-        border between cells has cut is whole again.
     seed : int
 
     Returns
@@ -130,11 +145,8 @@ def tree_of_table(
             graph.astype(np.float32), resolution=RESOLUTION, at_least=MOST_LEAVES // 2, seed=seed
         )
         leaves, graph = joined[leaves], _joined(graph, joined)
-    groups = None
-    if across:
-        groups = find_leaves(graph.astype(np.float32), resolution=RESOLUTION, at_least=2, seed=seed)
     shares = graph.toarray()
-    return ClusterTree(leaves.astype(np.int32), *merge(shares / shares.sum(), groups))
+    return ClusterTree(leaves.astype(np.int32), *merge(shares / shares.sum()))
 
 
 def _joined(graph: sparse.csr_matrix, groups: np.ndarray) -> sparse.csr_matrix:
@@ -199,9 +211,12 @@ def _assembled(found: Iterable[CellLeaves], rows: int, seed: int) -> tuple[Clust
     for part in parts:
         of[part.ids], links[part.ids] = part.leaves + count, part.links
         count += int(part.leaves.max()) + 1
+    if len(parts) > 1:
+        of = np.unique(over_borders(links, of), return_inverse=True)[1]
+        count = int(of.max()) + 1
     tables = (leaf_table(part.links, of[part.ids], of, count) for part in parts)
     table = sum(tables, start=sparse.csr_matrix((count, count)))
-    return tree_of_table(table, of, across=len(parts) > 1, seed=seed), links
+    return tree_of_table(table, of, seed=seed), links
 
 
 def recall(links: np.ndarray, exact: np.ndarray) -> float:

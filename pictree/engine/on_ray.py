@@ -87,9 +87,13 @@ class _Actor(Worker):
         self._ray, self._actor = ray, actor
         self._task: Any = None
         self._pulse: Any = actor.answer.remote()
+        self._given: tuple[Work, int] | None = None
 
     def give(self, work: Work, shard: int) -> None:
-        self._task = self._actor.do.remote(work, shard)
+        # Before its first answer nobody knows whether it runs, and with which versions.
+        self._given = (work, shard)
+        if self.has_begun:
+            self._task = self._actor.do.remote(work, shard)
 
     def waiting(self) -> list[Any]:
         """Return what to wait for: the receipt, and from time to time a sign of life."""
@@ -112,8 +116,12 @@ class _Actor(Worker):
             self._task = None
             return said
         self._pulse, (where, theirs) = None, said
-        self.name, self.has_begun = f"the Ray worker {where}", True
-        return _disagreement(self.name, theirs)
+        self.name = f"the Ray worker {where}"
+        refused = _disagreement(self.name, theirs)
+        if not self.has_begun and refused is None and self._given is not None:
+            self.has_begun = True
+            self.give(*self._given)
+        return refused
 
     def end(self) -> None:
         self._ray.kill(self._actor, no_restart=True)

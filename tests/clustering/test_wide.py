@@ -15,7 +15,7 @@ from pictree.clustering.cells import (
 )
 from pictree.clustering.leaves import find_leaves, neighbour_graph
 from pictree.clustering.merge import joint_shares, merge
-from pictree.clustering.wide import leaf_table, recall, tree_of_table, wide_tree
+from pictree.clustering.wide import leaf_table, over_borders, recall, tree_of_table, wide_tree
 from pictree.evaluation.agreement import score
 from pictree.neighbors import nearest, principal_axes
 
@@ -102,6 +102,12 @@ def test_the_tree_of_cells_is_about_as_good_as_that_of_one(rows: np.ndarray, dig
     nmi = [score(tree.cut(10), known)["nmi"] for tree in (one, many)]
     assert nmi[1] > nmi[0] - 0.1
     assert min(nmi) > 0.6
+
+
+def test_a_row_joins_the_leaf_of_most_neighbours() -> None:
+    links = np.array([[1, 2, 3], [0, 2, 4], [0, 1, 3], [4, 2, 1], [3, 2, 1]])
+    # Row 0 has 5, 6, 6 beside its own 5: 5 and 6 come twice, and 5 is the nearest's.
+    assert over_borders(links, np.array([5, 5, 6, 6, 8])).tolist() == [5, 5, 5, 6, 6]
 
 
 def test_too_many_leaves_are_put_together_first() -> None:

@@ -162,12 +162,12 @@ def _inventory(content: list[str], rows: range, names: list[str], start: int) ->
 def test_random_kills_of_workers_and_drivers(pile: Path, undisturbed: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     struck = {"worker": 0, "driver": 0}
-    for number in range(20):
+    for number in range(10):
         out, who = tmp_path / str(number), ("worker", "driver")[number % 2]
         struck[who] += _killed(pile, out, who, float(rng.uniform(0, 1)))
         assert digest(out) == digest(undisturbed), f"after kill {number} of a {who}"
-    assert struck["worker"] >= 8
-    assert struck["driver"] >= 8
+    assert struck["worker"] >= 4
+    assert struck["driver"] >= 4
 
 
 def _killed(pile: Path, out: Path, who: str, part: float) -> bool:
