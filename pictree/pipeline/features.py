@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import safetensors.torch
-from torch import Tensor
 
 from pictree.device import Device, choose_device
 from pictree.errors import InputError
@@ -35,18 +34,20 @@ def open_for(recipe: Recipe) -> Extractor | None:
 
 
 def take(
-    run: Run, extractor: Extractor, recipe: Recipe, device: Device, progress: Progress
+    run: Run, extractor: Extractor | None, recipe: Recipe, device: Device, progress: Progress
 ) -> None:
     """Write the features of the used images as their codes, shard by shard.
 
     Parameters
     ----------
     run : Run
-    extractor : Extractor
+    extractor : Extractor, optional
+        The one that the run began with, opened again, if not given; see `reopen`.
     recipe : Recipe
     device : Device
     progress : Progress
     """
+    extractor = extractor or reopen(run)
     if extractor.about.network == PACKAGED and isinstance(extractor, TorchExtractor):
         tensors = to_cpu(extractor.module.float().state_dict())
         (run.path / "model").mkdir(exist_ok=True)
@@ -117,21 +118,3 @@ def reopen(run: Run, network: str | None = None) -> Extractor:
             do="Pass the same weights by --features",
         )
     return found
-
-
-def for_repair(run: Run) -> Extractor:
-    """Open the network of a run's features if it is needed: not where the features are there."""
-    return _Done(About.from_json(run.info["features"])) if run.done("features") else reopen(run)
-
-
-class _Done(Extractor):
-    """Stands for a network whose work is done."""
-
-    def __init__(self, about: About) -> None:
-        self.about = about
-
-    def prepare(self, device: Device) -> None:
-        raise NotImplementedError
-
-    def features(self, images: Tensor) -> Tensor:
-        raise NotImplementedError

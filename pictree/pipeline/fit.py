@@ -188,7 +188,8 @@ def stages_of(
 ) -> Stages:
     """Return the stages of a recipe; the first, `take_stock`, alone needs the source.
 
-    `others` are codes from outside, or the network whose features are codes, in place of ours.
+    `others` are codes from outside, or the network whose features are codes, in place of ours; a
+    run on features opens its network again where it is not given.
     """
     run = run.fitted()
     coding: Stages = {
@@ -197,10 +198,10 @@ def stages_of(
     }
     if isinstance(others, given_codes.GivenCodes):
         coding = {"codes": lambda: given_codes.take(run, others, progress)}
-    elif others is not None:
+    elif run.info.get("features"):
         coding = {"features": lambda: seen.take(run, others, recipe, device, progress)}
     kept: dict[str, Any] = {}
-    is_learning = recipe.learning is not None and others is None
+    is_learning = recipe.learning is not None and given_codes.has_autoencoder(run)
     learning = {
         "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
         "adopt": lambda: adopt(run, recipe, seed),

@@ -16,7 +16,6 @@ import polars as pl
 from pictree.clustering.flat import FlatClusters
 from pictree.device import Device
 from pictree.errors import PictreeError
-from pictree.features.base import Extractor
 from pictree.files import csv_bytes, move, write_bytes, write_json
 from pictree.images.inventory import problems
 from pictree.manifest import agrees, read_manifest
@@ -188,11 +187,11 @@ def _recipe(copy: Run) -> Recipe:
 
 def _stages(copy: Run, device: Device, progress: Progress) -> None:
     info = copy.info
-    others: GivenCodes | Extractor | None = None
+    others: GivenCodes | None = None
     if info.get("codes"):  # taken already: the table is not asked for
         others = GivenCodes(np.zeros((0, 0)), info["codes"]["file"], info["codes"]["sha256"])
     elif info.get("features"):
-        others, device = features.for_repair(copy), features.device_as(copy)
+        device = features.device_as(copy)
     stages = stages_of(copy, _no_stock, _recipe(copy), others, device, info["seed"], progress)
     run_stages(copy, stages, progress)
 
