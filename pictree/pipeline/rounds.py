@@ -18,8 +18,7 @@ from pictree.pipeline.adopt import checkpoints_of, write_staged
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
-from pictree.training.naming import images_shown
-from pictree.training.rounds import Learned, learn_rounds, plan
+from pictree.training.rounds import Learned, images_shown, learn_rounds, plan
 
 
 def rounds(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress) -> None:
@@ -37,7 +36,7 @@ def rounds(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: P
     """
     part = recipe.rounds
     begun = begin(run, recipe, part.code, seed, start, progress)
-    progress.start("learning", part.count * images_shown(len(begun.start.rows), part))
+    progress.start("learning", images_shown(len(begun.start.rows), part))
     learned = learn_rounds(
         run.array("pixels"),
         begun.start,

@@ -83,6 +83,7 @@ def learn_names(
     device: Device,
     *,
     seed: int,
+    share: float = 1.0,
     on_batch: OnBatch | None = None,
 ) -> tuple[Heads, float]:
     """Train a network to name its images' leaves and clusters under random changes, and to draw.
@@ -101,6 +102,9 @@ def learn_names(
     device : Device
     seed : int
         Of the order, the changes and the heads' start.
+    share : float
+        Share of a round's images to show, and of its step size; less than 1 for a network that
+        has learned already.
     on_batch : callable, optional
         Gets the number of images after each batch.
 
@@ -121,10 +125,10 @@ def learn_names(
     model.to(device.kind).train()
     targets = torch.from_numpy(np.stack(groups).astype(np.int64)).to(device.kind)
     weights = torch.from_numpy(names.confidence.astype(np.float32) ** 2).to(device.kind)
-    steps = _steps(len(names.rows), settings)
+    steps = _steps(len(names.rows), settings, share)
     optimizer = torch.optim.AdamW([*model.parameters(), *heads.parameters()], fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=steps + 1, pct_start=WARM_UP
+        optimizer, share * settings.learning_rate, total_steps=steps + 1, pct_start=WARM_UP
     )
     generator = torch.Generator().manual_seed(seed)
     losses = []
@@ -156,13 +160,13 @@ def _naming_loss(logits: tuple[Tensor, ...], targets: Tensor, weights: Tensor) -
     return torch.stack(leaves).mean() + (weights * clusters).mean()
 
 
-def images_shown(images: int, settings: RoundSettings) -> int:
+def images_shown(images: int, settings: RoundSettings, share: float = 1.0) -> int:
     """Return how many images a round shows, each counted as often as it is shown."""
-    return _steps(images, settings) * min(settings.batch_size, images)
+    return _steps(images, settings, share) * min(settings.batch_size, images)
 
 
-def _steps(images: int, settings: RoundSettings) -> int:
-    shown = max(settings.images, settings.passes * images)
+def _steps(images: int, settings: RoundSettings, share: float) -> int:
+    shown = share * max(settings.images, settings.passes * images)
     return math.ceil(shown / min(settings.batch_size, images))
 
 

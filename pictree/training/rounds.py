@@ -20,7 +20,8 @@ from pictree.neighbors import nearest
 from pictree.networks import inference
 from pictree.networks.autoencoder import Architecture, Autoencoder, build
 from pictree.networks.heads import Heads
-from pictree.training.naming import Names, RoundSettings, images_shown, learn_names
+from pictree.training import naming
+from pictree.training.naming import Names, RoundSettings, learn_names
 from pictree.training.round_files import RoundFiles
 from pictree.training.steps import OnBatch
 
@@ -32,6 +33,9 @@ EVIDENCE = ("pixels", "codes")
 
 TRUST = 0.85
 """Trees merged by the raw pixels vote where those of the instant tree agree this far."""
+
+LAST = 1 / 3
+"""What the last look says is learned with this share of a round's images and step size."""
 
 WIDTHS = (16, 32, 64)
 """Channels of the last stages; earlier ones have as many as the first of these."""
@@ -133,7 +137,8 @@ def learn_rounds(
     them once by those neighbours, which may confirm themselves, and once by the neighbours of the
     raw pixels, which vote where the first look's runs agree by `TRUST`: independent evidence, if
     there is any in them. From the second look on, the runs of the look before vote too: single
-    looks scatter. The last network's word on each image is the result; the tree has it as a cut.
+    looks scatter. In the end the last network learns what the last look says, with a third of the
+    images and steps of a third: its word on each image is the result; the tree has it as a cut.
     Where k is not given, each look weighs the numbers of clusters together with the first look.
 
     Parameters
@@ -180,12 +185,12 @@ def learn_rounds(
         found = files.read(number) if number < settings.count else None
         if found is None:
             names = _names(shown, seen, earlier)
-            model, heads, loss = _learn(pixels, names, settings, device, seed + number, on_batch)
+            model, loss = _learn(pixels, names, settings, device, seed + number, on_batch)
             codes = inference.encode(model, pixels, device, shown)
             found = nearest(codes, start.links.shape[1])[0], loss
             files.write(number, *found)
         elif on_batch is not None:
-            on_batch(images_shown(len(shown), settings))
+            on_batch(naming.images_shown(len(shown), settings))
         links, loss = found
         earlier = seen.voters if number > 1 else []
         seen = look(
@@ -208,8 +213,20 @@ def learn_rounds(
         )
         if on_round is not None:
             on_round(history[-1])
+    names = _names(shown, seen, earlier)
+    heads, _ = learn_names(
+        model, pixels, names, settings, device, seed=seed, share=LAST, on_batch=on_batch
+    )
+    codes = inference.encode(model, pixels, device, shown)
+    links = nearest(codes, start.links.shape[1])[0]
     named, confidence = _name(heads, codes, device)
     return finish(start, seen, links, named, confidence, model, history, k, seed)
+
+
+def images_shown(images: int, settings: Settings) -> int:
+    """Return how many images all rounds show, each counted as often as it is shown."""
+    rounds = settings.count * naming.images_shown(images, settings)
+    return rounds + naming.images_shown(images, settings, LAST)
 
 
 def _learn(
@@ -219,12 +236,12 @@ def _learn(
     device: Device,
     seed: int,
     on_batch: OnBatch | None,
-) -> tuple[Autoencoder, Heads, float]:
+) -> tuple[Autoencoder, float]:
     """Train a new network."""
     height, width, channels = (int(side) for side in pixels.shape[1:])
     model = build(plan((height, width, channels), settings.code), seed)
-    learned = learn_names(model, pixels, names, settings, device, seed=seed, on_batch=on_batch)
-    return model, *learned
+    _, loss = learn_names(model, pixels, names, settings, device, seed=seed, on_batch=on_batch)
+    return model, loss
 
 
 def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:
