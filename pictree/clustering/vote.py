@@ -121,14 +121,26 @@ def vote(labelings: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarr
     n, k = len(reference), max(int(labels.max()) for labels in labelings) + 1
     votes = np.zeros((n, k))
     for labels, weight in zip(labelings, weights, strict=True):
-        votes[np.arange(n), _matched(reference, labels, k)[labels]] += weight
+        votes[np.arange(n), match(reference, labels, k)[labels]] += weight
     clusters = votes.argmax(axis=1).astype(np.int32)
     confidence = votes.max(axis=1) / weights.sum()
     return clusters, np.minimum(confidence, 1.0).astype(np.float32)
 
 
-def _matched(reference: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """Cluster of the reference for each cluster of the other clustering."""
+def match(reference: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Match clusters one to one, so that the most rows are in matched ones (Kuhn 1955).
+
+    Parameters
+    ----------
+    reference, labels : ndarray of int, shape (n,)
+        From 0 to k - 1.
+    k : int
+
+    Returns
+    -------
+    ndarray of int64, shape (k,)
+        Cluster of the reference for each cluster of the other clustering.
+    """
     from scipy.optimize import linear_sum_assignment
 
     cells = labels.astype(np.int64) * k + reference

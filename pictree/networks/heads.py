@@ -49,3 +49,28 @@ def build_heads(code: int, sizes: Sequence[int], seed: int) -> Heads:
     heads = Heads(code, sizes)
     keras_start(heads.dense, torch.Generator().manual_seed(seed))
     return heads
+
+
+def with_room(heads: Heads, groups: int, seed: int) -> Heads:
+    """Make heads of which the last can tell so many groups.
+
+    Parameters
+    ----------
+    heads : Heads
+    groups : int
+    seed : int
+        Of the starting weights of groups that are added.
+
+    Returns
+    -------
+    Heads
+        The same where there is room; else new ones with the weights of these.
+    """
+    if groups <= heads.sizes[-1]:
+        return heads
+    wider = build_heads(heads.dense.weight.shape[1], [*heads.sizes[:-1], groups], seed)
+    kept = sum(heads.sizes)
+    with torch.no_grad():
+        wider.dense.weight[:kept] = heads.dense.weight
+        wider.dense.bias[:kept] = heads.dense.bias
+    return wider

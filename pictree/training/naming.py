@@ -29,6 +29,9 @@ DRAWN_AGAIN = 4
 WARM_UP = 0.15
 """Share of the steps in which the learning rate rises, before it falls to nothing."""
 
+GOING_ON = 1 / 3
+"""A network that has learned goes on with this share of a round's images and of its step size."""
+
 
 class RoundSettings(Protocol):
     """What a round of learning reads from a recipe's rounds section."""
@@ -83,7 +86,7 @@ def learn_names(
     device: Device,
     *,
     seed: int,
-    share: float = 1.0,
+    heads: Heads | None = None,
     on_batch: OnBatch | None = None,
 ) -> tuple[Heads, float]:
     """Train a network to name its images' leaves and clusters under random changes, and to draw.
@@ -102,9 +105,9 @@ def learn_names(
     device : Device
     seed : int
         Of the order, the changes and the heads' start.
-    share : float
-        Share of a round's images to show, and of its step size; less than 1 for a network that
-        has learned already.
+    heads : Heads, optional
+        Those with which the network has learned already, changed in place; it goes on with a third
+        of a round's images and a third of its step size. New ones by default.
     on_batch : callable, optional
         Gets the number of images after each batch.
 
@@ -121,7 +124,10 @@ def learn_names(
         When the loss becomes NaN or infinite.
     """
     groups = [*names.leaves, names.clusters]
-    heads = build_heads(model.code_size, [int(g.max()) + 1 for g in groups], seed).to(device.kind)
+    share = 1.0 if heads is None else GOING_ON
+    if heads is None:
+        heads = build_heads(model.code_size, [int(g.max()) + 1 for g in groups], seed)
+    heads.to(device.kind).train()
     model.to(device.kind).train()
     targets = torch.from_numpy(np.stack(groups).astype(np.int64)).to(device.kind)
     weights = torch.from_numpy(names.confidence.astype(np.float32) ** 2).to(device.kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,12 +14,12 @@ from pictree.clustering.choose import Candidate
 from pictree.clustering.instant import Start
 from pictree.clustering.look import CANDIDATES, Look, look, tree_of, vote_of
 from pictree.clustering.tree import ClusterTree
-from pictree.clustering.vote import agreement_by_k
+from pictree.clustering.vote import agreement_by_k, match
 from pictree.device import Device
 from pictree.neighbors import nearest
 from pictree.networks import inference
 from pictree.networks.autoencoder import Architecture, Autoencoder, build
-from pictree.networks.heads import Heads
+from pictree.networks.heads import Heads, with_room
 from pictree.training import naming
 from pictree.training.naming import Names, RoundSettings, learn_names
 from pictree.training.round_files import RoundFiles
@@ -33,9 +33,6 @@ EVIDENCE = ("pixels", "codes")
 
 TRUST = 0.85
 """Trees merged by the raw pixels vote where those of the instant tree agree this far."""
-
-LAST = 1 / 3
-"""What the last look says is learned with this share of a round's images and step size."""
 
 WIDTHS = (16, 32, 64)
 """Channels of the last stages; earlier ones have as many as the first of these."""
@@ -137,9 +134,9 @@ def learn_rounds(
     them once by those neighbours, which may confirm themselves, and once by the neighbours of the
     raw pixels, which vote where the first look's runs agree by `TRUST`: independent evidence, if
     there is any in them. From the second look on, the runs of the look before vote too: single
-    looks scatter. In the end the last network learns what the last look says, with a third of the
-    images and steps of a third: its word on each image is the result; the tree has it as a cut.
-    Where k is not given, each look weighs the numbers of clusters together with the first look.
+    looks scatter. In the end the last network goes on with what the last look says: its word on
+    each image is the result; the tree has it as a cut. Where k is not given, each look weighs the
+    numbers of clusters together with the first look.
 
     Parameters
     ----------
@@ -185,9 +182,9 @@ def learn_rounds(
         found = files.read(number) if number < settings.count else None
         if found is None:
             names = _names(shown, seen, earlier)
-            model, loss = _learn(pixels, names, settings, device, seed + number, on_batch)
-            codes = inference.encode(model, pixels, device, shown)
-            found = nearest(codes, start.links.shape[1])[0], loss
+            taught = _learn(pixels, names, settings, device, seed + number, on_batch)
+            codes = inference.encode(taught.model, pixels, device, shown)
+            found = nearest(codes, start.links.shape[1])[0], taught.loss
             files.write(number, *found)
         elif on_batch is not None:
             on_batch(naming.images_shown(len(shown), settings))
@@ -213,20 +210,28 @@ def learn_rounds(
         )
         if on_round is not None:
             on_round(history[-1])
-    names = _names(shown, seen, earlier)
-    heads, _ = learn_names(
-        model, pixels, names, settings, device, seed=seed, share=LAST, on_batch=on_batch
-    )
-    codes = inference.encode(model, pixels, device, shown)
+    said = _names(shown, seen, earlier)
+    last = _go_on(pixels, taught, codes, said, settings, device, seed, on_batch)
+    codes = inference.encode(last.model, pixels, device, shown)
     links = nearest(codes, start.links.shape[1])[0]
-    named, confidence = _name(heads, codes, device)
-    return finish(start, seen, links, named, confidence, model, history, k, seed)
+    named, confidence = _name(last.heads, codes, device)
+    return finish(start, seen, links, named, confidence, last.model, history, k, seed)
 
 
 def images_shown(images: int, settings: Settings) -> int:
     """Return how many images all rounds show, each counted as often as it is shown."""
     rounds = settings.count * naming.images_shown(images, settings)
-    return rounds + naming.images_shown(images, settings, LAST)
+    return rounds + naming.images_shown(images, settings, naming.GOING_ON)
+
+
+@dataclass(frozen=True)
+class _Taught:
+    """A network, and what it has learned to say."""
+
+    model: Autoencoder
+    heads: Heads
+    names: Names
+    loss: float
 
 
 def _learn(
@@ -236,12 +241,33 @@ def _learn(
     device: Device,
     seed: int,
     on_batch: OnBatch | None,
-) -> tuple[Autoencoder, float]:
+) -> _Taught:
     """Train a new network."""
     height, width, channels = (int(side) for side in pixels.shape[1:])
     model = build(plan((height, width, channels), settings.code), seed)
-    _, loss = learn_names(model, pixels, names, settings, device, seed=seed, on_batch=on_batch)
-    return model, loss
+    heads, loss = learn_names(model, pixels, names, settings, device, seed=seed, on_batch=on_batch)
+    return _Taught(model, heads, names, loss)
+
+
+def _go_on(
+    pixels: Any,
+    taught: _Taught,
+    codes: np.ndarray,
+    said: Names,
+    settings: Settings,
+    device: Device,
+    seed: int,
+    on_batch: OnBatch | None,
+) -> _Taught:
+    """Let a network learn clusters that were found among its codes, and the leaves as before."""
+    k = int(said.clusters.max()) + 1
+    heads = with_room(taught.heads, k, seed)
+    named, _ = _name(taught.heads, codes, device)
+    number = match(named, said.clusters, heads.sizes[-1])
+    names = replace(said, leaves=taught.names.leaves, clusters=number[said.clusters])
+    words: dict[str, Any] = {"seed": seed, "heads": heads, "on_batch": on_batch}
+    heads, loss = learn_names(taught.model, pixels, names, settings, device, **words)
+    return _Taught(taught.model, heads, names, loss)
 
 
 def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:

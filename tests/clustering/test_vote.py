@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score, mutual_info_score
 
 from pictree.clustering.tree import ClusterTree
-from pictree.clustering.vote import agreement_by_k, vote
+from pictree.clustering.vote import agreement_by_k, match, vote
 
 
 def test_vote_by_hand():
@@ -17,6 +17,11 @@ def test_vote_by_hand():
     np.testing.assert_allclose(confidence, [1, 1, 0.9, 1, 1, 1])
     assert (clusters.dtype, confidence.dtype) == (np.int32, np.float32)
     np.testing.assert_array_equal(vote([a, b, c], np.array([0.1, 0.1, 0.9]))[0], c)
+
+
+def test_match_by_hand():
+    reference, labels = np.array([0, 0, 0, 1, 1, 2]), np.array([2, 2, 1, 1, 1, 0])
+    assert match(reference, labels, 3).tolist() == [2, 1, 0]
 
 
 def test_weights_below_zero_do_not_count():

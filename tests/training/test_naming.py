@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from pictree.device import choose_device
 from pictree.errors import InputError
 from pictree.networks import inference
 from pictree.networks.autoencoder import Autoencoder, build
-from pictree.networks.heads import Heads, build_heads
+from pictree.networks.heads import Heads, build_heads, with_room
 from pictree.training.naming import Names, images_shown, learn_names
 from pictree.training.rounds import plan
 
@@ -91,6 +91,20 @@ def test_one_seed_gives_the_same_network(digits: tuple) -> None:
         assert torch.equal(a, b)
 
 
+def test_a_network_that_has_learned_goes_on_with_other_clusters(digits: tuple) -> None:
+    pixels, known = grey(digits, 500)
+    names = names_of(known)
+    glued = replace(names, clusters=np.where(known == 9, 4, known).astype(np.int32))
+    model, heads, _ = learned(pixels, glued)
+    assert accuracy(model, heads, pixels, known) < 0.92  # no nine is called a nine
+    heads, shown, device = with_room(heads, 10, 0), [], choose_device("float32")
+    words = {"seed": 0, "heads": heads, "on_batch": shown.append}
+    again, _ = learn_names(model, pixels, names, Few(), device, **words)
+    assert again is heads
+    assert accuracy(model, heads, pixels, known) > 0.95
+    assert sum(shown) == images_shown(500, Few(), 1 / 3)
+
+
 def test_a_round_shows_what_it_says(digits: tuple) -> None:
     pixels, known = grey(digits, 100)
     shown: list[int] = []
@@ -124,3 +138,12 @@ def test_heads_name_each_clustering_by_itself() -> None:
         first, second = heads(torch.randn(5, 6, generator=torch.Generator().manual_seed(0)))
     assert (first.shape, second.shape) == ((5, 3), (5, 2))
     assert torch.equal(heads.dense.weight, build_heads(6, [3, 2], seed=1).dense.weight)
+
+
+def test_heads_with_more_room_say_the_same_of_the_groups_that_were() -> None:
+    heads = build_heads(6, [3, 2], seed=1)
+    assert with_room(heads, 2, seed=5) is heads
+    wider, codes = with_room(heads, 4, seed=5), torch.rand(7, 6)
+    assert [logits.shape for logits in wider(codes)] == [(7, 3), (7, 4)]
+    torch.testing.assert_close(wider(codes)[0], heads(codes)[0])
+    torch.testing.assert_close(wider(codes)[1][:, :2], heads(codes)[1])
