@@ -199,15 +199,7 @@ def learn_rounds(
             before=start.look.shortlist,
             seed=seed,
         )
-        history.append(
-            {
-                "round": number,
-                "loss": loss,
-                "agreement": seen.agreement,
-                "neighbours": list(seen.neighbours),
-                "evidence": [EVIDENCE[i] for i in voting],
-            }
-        )
+        history.append(_row(number, loss, seen, voting))
         if on_round is not None:
             on_round(history[-1])
     said = _names(shown, seen, earlier)
@@ -216,6 +208,16 @@ def learn_rounds(
     links = nearest(codes, start.links.shape[1])[0]
     named, confidence = _name(last.heads, codes, device)
     return finish(start, seen, links, named, confidence, last.model, history, k, seed)
+
+
+def _row(number: int, loss: float, seen: Look, voting: Sequence[int]) -> dict[str, Any]:
+    return {
+        "round": number,
+        "loss": loss,
+        "agreement": seen.agreement,
+        "neighbours": list(seen.neighbours),
+        "evidence": [EVIDENCE[i] for i in voting],
+    }
 
 
 def images_shown(images: int, settings: Settings) -> int:
