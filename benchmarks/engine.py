@@ -53,7 +53,7 @@ def measure(name: str, file: Path, out: Path, images: int, rows: int) -> None:
         list(engine.map(warm, range(2)))
         began = time.perf_counter() - start
         source, run = open_source(file), Run(out)
-        fit._begin(run, source, recipe, None, None, 0, ())
+        fit._begin(run, source, recipe, None, None, None, 0, ())
         told = Receipts(engine)
         start = time.perf_counter()
         stock.stock(
