@@ -169,6 +169,8 @@ def _connect(ray: Any, address: str | None) -> None:
         _refuse_silent(address)
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
         return
+    # Ray's own is 15: on a machine with other work its workers would hardly get on.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     with without_dashboard():
         ray.init(
             address="local",  # else one that was killed here long ago is looked for

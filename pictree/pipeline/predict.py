@@ -85,9 +85,8 @@ def predict(
     given = codes_of_new(run, codes, len(source))
     asked = None
     if engine != "local":
-        named = None if codes is None else os.path.abspath(os.fspath(codes))  # noqa: PTH100
-        where = str(run.path.absolute())
-        asked = Asked(where, Pile.of(engine, pictures), k, named, features)
+        where, pile = str(run.path.absolute()), Pile.of(engine, pictures)
+        asked = Asked(where, pile, k, _named(engine, codes), features)
     with open_engine(engine, progress) as workers, progress:
         progress.start("predicting", len(source))
         if asked is None:
@@ -107,6 +106,16 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
             "the output must be a new file", got=f"{output}, which exists", do="Choose another name"
         )
     return Path(output)
+
+
+def _named(engine: str, codes: Any) -> str | None:
+    if codes is None or isinstance(codes, (str, os.PathLike)):
+        return codes and os.path.abspath(os.fspath(codes))  # noqa: PTH100 - keeps symlinks
+    raise InputError(
+        f"the codes must be a file, which other processes can open, with --engine {engine}",
+        got=f"{type(codes).__name__} in memory",
+        do="Save them with numpy.save, or leave the engine out",
+    )
 
 
 def _table(

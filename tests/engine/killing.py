@@ -120,15 +120,15 @@ def _title(pid: int) -> str:
 
 def main(pictures: Path, folder: Path, workers: str, drivers: str, nodes: str, seed: str) -> None:
     kinds = {"worker": int(workers), "driver": int(drivers), "node": int(nodes)}
-    kills, found = Kills(kinds, int(seed)), []
+    kills, found, told = Kills(kinds, int(seed)), [], {}
     while kills.todo:
         run = folder / str(len(found))
         kills.fit(pictures, run)
         found.append(digest(run))
         shutil.rmtree(run)
-        print(len(found), dict(kills.struck), file=sys.stderr, flush=True)  # noqa: T201
+        told = {"struck": kills.struck, "runs": len(found), "hashes": sorted(set(found))}
+        print(json.dumps(told), file=sys.stderr, flush=True)  # noqa: T201
     kills.cluster.shutdown()
-    told = {"struck": kills.struck, "runs": len(found), "hashes": sorted(set(found))}
     sys.stdout.write(json.dumps(told) + "\n")
 
 

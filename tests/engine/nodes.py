@@ -26,6 +26,7 @@ def two_nodes(**head: Any) -> tuple[Any, Any]:
     second node. What asks for RAY_ADDRESS finds it."""
     from ray.cluster_utils import Cluster
 
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     asked = NODE | {"include_dashboard": False} | head
     with without_dashboard():
         cluster = Cluster(initialize_head=True, head_node_args=asked)
@@ -40,7 +41,7 @@ def done_alone(module: str, *words: object) -> dict[str, Any]:
         pytest.skip("no network namespace can be made here")
     asked = [*ALONE, sys.executable, "-m", module, *map(str, words)]
     # One thread, as the workers have. Ray's sockets need a short path.
-    env = os.environ | {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
     env.pop("RAY_ADDRESS", None)
     with tempfile.TemporaryDirectory(prefix="ray") as folder:
         done = subprocess.run(

@@ -48,9 +48,14 @@ def shards_done(
     folder.mkdir()
     told = Told()
     with of(told, **options) as engine:
-        done = sorted(r.shard for r in engine.map(partial(work, folder), range(5)))
-    struck = (folder / "struck").exists()
-    return {"done": done, "struck": struck, "told": told.lines, "count": engine.count}
+        receipts = list(engine.map(partial(work, folder), range(5)))
+    return {
+        "done": sorted(receipt.shard for receipt in receipts),
+        "images": [receipt.images for receipt in receipts],
+        "struck": (folder / "struck").exists(),
+        "told": told.lines,
+        "count": engine.count,
+    }
 
 
 def lose(cluster: Any, node: Any, folder: Path) -> None:
@@ -69,7 +74,7 @@ def alone(folder: str) -> dict[str, Any]:
     left.write_text("127.0.0.1:9")
     with Ray(Progress()):  # is there for both
         found = {"killed": shards_done(jobs.die_once, Path(folder, "killed"))}
-        return found | {"greedy": shards_done(jobs.note, Path(folder, "greedy"), Greedy)}
+        return found | {"greedy": shards_done(jobs.niceness, Path(folder, "greedy"), Greedy)}
 
 
 def faults(folder: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def test_a_ray_of_our_own(tmp_path: Path) -> None:
     found = done_alone("tests.engine.on_two_nodes", "alone", tmp_path)
     assert found["greedy"]["done"] == [0, 1, 2, 3, 4]
     assert found["greedy"]["told"] == []
+    assert found["greedy"]["images"] == [os.nice(0)] * 5  # Ray's own workers stand back
     found = found["killed"]
     assert found["struck"]
     assert found["done"] == [0, 1, 2, 3, 4]
