@@ -1,13 +1,15 @@
-"""Fits on two Ray nodes, with random kills: PICTURES FOLDER WORKERS DRIVERS NODES SEED.
+"""Fits on two Ray nodes, with random kills: PICTURES FOLDER WORKERS DRIVERS NODES SEED [SECONDS].
 
 Prints one JSON object: how many of each struck, the number of runs under which they did, and the
 hashes of these. A kill of a worker or node counts when its driver was heard to tell of it; the
-others are tried again. "gave up" counts the drivers that ended because one shard was killed thrice.
+others are tried again. After SECONDS no more are. "gave up" counts the drivers that ended because
+one shard was killed thrice.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import shutil
@@ -22,14 +24,14 @@ from typing import Any
 from tests.engine.nodes import NODE, two_nodes
 from tests.engine.one_fit import digest, words
 
-ROWS = 20
+ROWS = 40
 
 
 class Kills:
     """Strikes one fit after another until each kind of kill has struck as often as asked."""
 
-    def __init__(self, kinds: dict[str, int], seed: int) -> None:
-        self.random = random.Random(seed)
+    def __init__(self, kinds: dict[str, int], seed: int, seconds: float) -> None:
+        self.random, self.end = random.Random(seed), time.monotonic() + seconds
         self.todo = [kind for kind, count in kinds.items() for _ in range(count)]
         self.random.shuffle(self.todo)
         self.struck: Counter[str] = Counter()
@@ -44,6 +46,8 @@ class Kills:
                 driver = subprocess.Popen(asked, stderr=file)
             while driver.poll() is None and self.todo:
                 self._strike(driver, run, told)
+                if time.monotonic() > self.end:
+                    self.todo.clear()
             if driver.wait() == 0:
                 return
             gave_up = "EngineError" in told.read_text()
@@ -118,9 +122,10 @@ def _title(pid: int) -> str:
         return ""
 
 
-def main(pictures: Path, folder: Path, workers: str, drivers: str, nodes: str, seed: str) -> None:
-    kinds = {"worker": int(workers), "driver": int(drivers), "node": int(nodes)}
-    kills, found, told = Kills(kinds, int(seed)), [], {}
+def main(pictures: Path, folder: Path, *numbers: str) -> None:
+    workers, drivers, nodes, seed, *seconds = map(int, numbers)
+    kinds = {"worker": workers, "driver": drivers, "node": nodes}
+    kills, found, told = Kills(kinds, seed, *seconds or [math.inf]), [], {}
     while kills.todo:
         run = folder / str(len(found))
         kills.fit(pictures, run)

@@ -20,6 +20,7 @@ from typing import Any
 
 from pictree.engine.on_ray import Ray
 from pictree.errors import RunError
+from pictree.pipeline.predict import predict
 from pictree.progress import Progress
 from tests.engine import jobs, one_fit
 from tests.engine.nodes import two_nodes
@@ -97,12 +98,16 @@ def faults(folder: str) -> dict[str, Any]:
     return found
 
 
-def fit(pictures: str, run: str, rows: str) -> dict[str, Any]:
-    """Fit on two nodes; what was told is empty where nothing went wrong."""
+def fit(pictures: str, new: str, run: str, rows: str) -> dict[str, Any]:
+    """Fit on two nodes, and tell whether they place new pictures as this process does."""
     cluster, _ = two_nodes()
     one_fit.main(pictures, run, "ray", rows)
+    tables = [Path(f"{run}-{engine}.csv") for engine in ("ray", "local")]
+    for table, engine in zip(tables, ("ray", "local"), strict=True):
+        predict(run, new, output=table, engine=engine)
     cluster.shutdown()
-    return {}
+    told = [table.read_text() for table in tables]
+    return {"rows": told[0].count("\n"), "same": told[0] == told[1]}
 
 
 if __name__ == "__main__":

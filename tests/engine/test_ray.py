@@ -88,9 +88,12 @@ def undisturbed(images: int, rows: int, folder: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(("images", "rows"), [(2_000, 100), (20_000, 1_000)])
 def test_two_nodes_give_the_same_bytes(images: int, rows: int, tmp_path: Path) -> None:
-    file = undisturbed(images, rows, tmp_path)
-    done_alone("tests.engine.on_two_nodes", "fit", file, tmp_path / "run", rows)
+    file, new = undisturbed(images, rows, tmp_path), tmp_path / "new.npy"
+    digits = many_digits(10_300)[-300:]
+    np.save(new, np.concatenate([digits, digits[:3], np.load(file)[:3]]))
+    told = done_alone("tests.engine.on_two_nodes", "fit", file, new, tmp_path / "run", rows)
     assert digest(tmp_path / "run") == digest(tmp_path / "local")
+    assert told == {"rows": 307, "same": True}
 
 
 @pytest.mark.slow
