@@ -1,6 +1,8 @@
 """What the engines add to the plain loop, per stage.
 
-    python benchmarks/engine.py [--images 10000 100000] [--engines local processes ray]
+    OMP_NUM_THREADS=1 python benchmarks/engine.py [--images 10000 100000] [--engines local ray]
+
+One thread for the loop, as each worker has.
 
 The packaged digits, each repeated with one pixel changed, so that none is a duplicate, in small
 shards. A small pile goes first through the same workers, which then have loaded what they need, as
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import shutil
 import tempfile
 import time
@@ -47,6 +50,7 @@ def main() -> None:
         for images in asked.images:
             file = Path(folder, f"{images}.npy")
             np.save(file, many_digits(images))
+            os.sync()  # else the first engine waits for the disk
             for name in asked.engines:
                 out = Path(folder, f"{name}-{images}")
                 measure(name, (first, file), out, images, asked.rows)
