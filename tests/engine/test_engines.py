@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pictree.engine.base import WORKER_BYTES, EngineError, Local, perform
@@ -50,6 +51,14 @@ def test_processes_do_each_shard_once(tmp_path: Path) -> None:
     assert {r.worker.rsplit(":")[1] for r in receipts + again} == pids
     assert len(pids) <= engine.count  # the workers of the first work did the second
     assert all(r.images == 10 and r.peak_mb > 1 for r in receipts)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it")
+def test_a_workers_peak_is_its_own(tmp_path: Path) -> None:
+    ballast = np.ones(300 << 20, np.uint8)
+    with Processes(Progress()) as engine:
+        [receipt] = engine.map(partial(jobs.note, tmp_path), [0])
+    assert 1 < receipt.peak_mb < ballast.nbytes / 2**20
 
 
 def test_processes_work_side_by_side(tmp_path: Path) -> None:
