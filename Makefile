@@ -28,7 +28,7 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 
 $(VENV)/readers: $(VENV)/dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers,ray]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
 	touch $@
 
 test: $(VENV)/dev browser

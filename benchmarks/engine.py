@@ -1,15 +1,21 @@
 """What the engines add to the plain loop, per stage.
 
-    python benchmarks/engine.py [--images 10000 100000] [--engines local processes ray]
+    OMP_NUM_THREADS=1 python benchmarks/engine.py [--images 10000 100000] [--engines local ray]
+
+One thread for the loop, as each worker has.
 
 The packaged digits, each repeated with one pixel changed, so that none is a duplicate, in small
-shards. Workers that are started already are what a long fit has; their start is told too.
+shards. A small pile goes first through the same workers, which then have loaded what they need, as
+in a long fit; how long their start and that pile took is told too. Beside the seconds of a stage
+stand those of the work alone, added up over the workers' receipts.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -30,55 +36,68 @@ from pictree.store import Run
 
 
 def main() -> None:
-    """Print a line for each number of images and engine."""
+    """Print a row for each number of images and engine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--engines", nargs="+", default=["local", "processes", "ray"])
     parser.add_argument("--rows", type=int, default=2_500)
     asked = parser.parse_args()
     fit.shard_rows_for = lambda _: asked.rows
+    print("| engine | images | shards | start, s | stock, s | codes, s | images/s | peak MiB |")
     with tempfile.TemporaryDirectory() as folder:
+        first = Path(folder, "first.npy")
+        np.save(first, many_digits(4 * asked.rows))
         for images in asked.images:
             file = Path(folder, f"{images}.npy")
             np.save(file, many_digits(images))
+            os.sync()  # else the first engine waits for the disk
             for name in asked.engines:
-                measure(name, file, Path(folder, f"{name}-{images}"), images, asked.rows)
+                out = Path(folder, f"{name}-{images}")
+                measure(name, (first, file), out, images, asked.rows)
 
 
-def measure(name: str, file: Path, out: Path, images: int, rows: int) -> None:
-    """Take stock and encode by one engine, and print seconds and how much the receipts tell."""
-    recipe = load_recipe("quick")
+def measure(name: str, files: tuple[Path, Path], out: Path, images: int, rows: int) -> None:
+    """Go through both piles by one engine, and print a row of the table for the second."""
     start = time.perf_counter()
     with open_engine(name, Progress()) as engine:
-        list(engine.map(warm, range(2)))
+        stages(Receipts(engine), name, files[0], out.with_suffix(".first"))
         began = time.perf_counter() - start
-        source, run = open_source(file), Run(out)
-        fit._begin(run, source, recipe, None, None, 0, ())
         told = Receipts(engine)
-        start = time.perf_counter()
-        stock.stock(
-            run,
-            source,
-            train_items=images,
-            known=None,
-            recipe=recipe,
-            progress=Progress(),
-            engine=told,
-            pile=None if engine.is_local else Pile.of(name, file),
-        )
-        stocked, in_stock = time.perf_counter() - start, told.seconds
-        device = choose_device("float32")
-        learn.learn(run, recipe, device, 0, Progress())
-        told.seconds = 0.0
-        start = time.perf_counter()
-        learn.encode(run, device, Progress(), told)
-        encoded = time.perf_counter() - start
+        seconds = stages(told, name, files[1], out)
+    stock_s, codes_s = seconds
+    work = " | ".join(f"{s:.2f} ({w:.2f})" for s, w in zip(seconds, told.work, strict=True))
     print(
-        f"{name:10} {images:9,} images, {-(-images // rows):4} shards: start {began:5.1f} s, "
-        f"stock {stocked:6.2f} s (work {in_stock:6.2f}), codes {encoded:6.2f} s "
-        f"(work {told.seconds:6.2f}), peak of a worker {told.peak_mb:,.0f} MiB",
+        f"| {name} | {images:,} | {-(-images // rows)} | {began:.1f} | {work} "
+        f"| {images / (stock_s + codes_s):,.0f} | {told.peak_mb:,.0f} |",
         flush=True,
     )
+    shutil.rmtree(out)
+
+
+def stages(told: Receipts, name: str, file: Path, out: Path) -> tuple[float, float]:
+    """Take stock and encode; return the seconds of each."""
+    recipe, source, run = load_recipe("quick"), open_source(file), Run(out)
+    fit._begin(run, source, recipe, None, None, None, 0, ())
+    start = time.perf_counter()
+    stock.stock(
+        run,
+        source,
+        train_items=len(source),
+        known=None,
+        recipe=recipe,
+        progress=Progress(),
+        engine=told,
+        pile=None if told.is_local else Pile.of(name, file),
+    )
+    stocked = time.perf_counter() - start
+    told.work.append(stocked if told.is_local else told.taken())  # the loop has no receipts of it
+    device = choose_device("float32")
+    learn.learn(run, recipe, device, 0, Progress())
+    start = time.perf_counter()
+    learn.encode(run, device, Progress(), told)
+    encoded = time.perf_counter() - start
+    told.work.append(told.taken())
+    return stocked, encoded
 
 
 class Receipts(Engine):
@@ -86,22 +105,20 @@ class Receipts(Engine):
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self.is_local = engine, engine.is_local
-        self.seconds = self.peak_mb = 0.0
+        self._seconds = self.peak_mb = 0.0
+        self.work: list[float] = []
 
     def map(self, work: Any, shards: Any) -> Any:
         """Pass on, and add up."""
         for receipt in self._engine.map(work, shards):
-            self.seconds += receipt.seconds
+            self._seconds += receipt.seconds
             self.peak_mb = max(self.peak_mb, receipt.peak_mb)
             yield receipt
 
-
-def warm(shard: int) -> int:
-    """Load what work needs, so that its first shard is like the others."""
-    import torch
-
-    torch.zeros(8) @ torch.zeros(8)
-    return shard
+    def taken(self) -> float:
+        """Return the seconds since the last call."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
 
 
 def many_digits(images: int) -> np.ndarray:

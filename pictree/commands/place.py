@@ -11,6 +11,7 @@ import typer
 from pictree.commands.arguments import (
     Codes,
     Cut,
+    Engine,
     Features,
     Json,
     KnownLabels,
@@ -38,6 +39,7 @@ def predict(
     codes: Codes = None,
     features: Features = None,
     k: Cut = None,
+    engine: Engine = "local",
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -56,6 +58,7 @@ def predict(
         codes=codes,
         features=features,
         k=k,
+        engine=engine,
         progress=for_people(),
     )
     show(found, as_json, predict_text)

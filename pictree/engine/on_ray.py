@@ -7,7 +7,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -157,6 +158,7 @@ def _connected() -> tuple[Any, bool]:
         return ray, False
     stop = signal.getsignal(signal.SIGTERM)
     _connect(ray, os.environ.get("RAY_ADDRESS"))
+    _silence()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)  # Ray has put its own there
     return ray, True
@@ -166,13 +168,41 @@ def _connect(ray: Any, address: str | None) -> None:
     if address:
         _refuse_silent(address)
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    else:
+        return
+    # Ray's own is 15: on a machine with other work its workers would hardly get on.
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    with without_dashboard():
         ray.init(
+            address="local",  # else one that was killed here long ago is looked for
             include_dashboard=False,
             log_to_driver=False,
             logging_level="ERROR",
             object_store_memory=_STORE_BYTES,
         )
+
+
+@contextmanager
+def without_dashboard() -> Iterator[None]:
+    """Start Ray without the process that asks the cloud's addresses where it runs.
+
+    Ray starts it with `include_dashboard=False` and usage statistics off, too, and then it looks
+    metadata.google.internal and 169.254.169.254 up: a network is not ours to use.
+    """
+    from ray._private import services
+
+    start = services.start_api_server
+    services.start_api_server = lambda *_, **__: (None, None)
+    try:
+        yield
+    finally:
+        services.start_api_server = start
+
+
+def _silence() -> None:
+    """Keep Ray's words about dead workers off standard output, where ``--json`` writes."""
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda *_, **__: None
 
 
 def _refuse_silent(address: str) -> None:

@@ -81,7 +81,7 @@ class Pool(Engine):
         """Start one more worker."""
 
     def _capacity(self) -> int:
-        """Return how many workers there is room for, now that one has died."""
+        """Return how many workers there is room for now."""
         return self.count
 
     @abstractmethod
@@ -91,6 +91,7 @@ class Pool(Engine):
     def map(self, work: Work, shards: Sequence[int]) -> Iterator[Receipt]:
         """Do each shard, up to `count` at once; see `Engine.map`."""
         todo, deaths = deque(shards), Counter[int]()
+        self.count = self._capacity()
         try:
             while todo or self._busy:
                 self._give_out(work, todo)
@@ -131,6 +132,7 @@ class Pool(Engine):
 
     def _watch(self, todo: deque[int]) -> None:
         """Report who has been silent for long, and end who has been for ten times as long."""
+        self._give_waiting_to_idle(todo)
         now = time.monotonic()
         for worker, shard in list(self._busy.items()):
             silent = now - worker.heard
@@ -140,8 +142,19 @@ class Pool(Engine):
             if silent > 10 * self._limit and worker.has_begun:
                 worker.end()  # is then heard of as dead
 
+    def _give_waiting_to_idle(self, todo: deque[int]) -> None:
+        """Take a shard back from a worker that hasn't begun, where another has nothing to do.
+
+        On a cluster it may wait for the very core that the idle one holds.
+        """
+        waiting = [worker for worker in self._busy if not worker.has_begun]
+        idle = [worker for worker in self._workers if worker not in self._busy]
+        if waiting and idle and not todo:
+            todo.append(self._busy[waiting[0]])
+            self._remove(waiting[0])
+
     def _report(self, worker: Worker, shard: int, silent: float, todo: deque[int]) -> None:
-        begun = sum(other.has_begun for other in self._busy)
+        begun = sum(other.has_begun for other in self._workers)
         if worker.has_begun:
             why = "it is stopped, or its machine is overloaded"
         else:

@@ -6,11 +6,14 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pictree.engine.base import WORKER_BYTES, Work, perform
@@ -56,7 +59,8 @@ class _Process(Worker):
         start = multiprocessing.get_context("spawn")
         self.pipe, theirs = start.Pipe()
         self._process = start.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        with _without_main():
+            self._process.start()
         theirs.close()
         super().__init__(f"worker process {self._process.pid}")
 
@@ -79,6 +83,17 @@ class _Process(Worker):
     def end(self) -> None:
         self._process.kill()
         self._process.join()  # the pipe is still read: it tells that the process is dead
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Start a process that does not import, and so run again, the user's script."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection) -> None:

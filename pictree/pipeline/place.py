@@ -162,7 +162,7 @@ class Placer:
             codes = self._coder.codes(table, pixels)
             clusters = self.clusters.predict(codes)
             self._places.append(self._of_codes(used, codes, clusters))
-        return Placed(table, self._of_files(table), pixels, codes, clusters)
+        return Placed(table, self.of_files(table), pixels, codes, clusters)
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
         """Return the reconstruction error of each, float32 (m,); None without an autoencoder."""
@@ -224,7 +224,7 @@ class Placer:
         }
         return _places(columns)
 
-    def _of_files(self, table: pl.DataFrame) -> pl.DataFrame:
+    def of_files(self, table: pl.DataFrame) -> pl.DataFrame:
         """Join places to files: new, in the run already, twice among the new; no problems."""
         kept = table.filter(pl.col("outcome").is_in(["used", "duplicate"]))
         original = pl.coalesce("duplicate_of", "id").alias("original")

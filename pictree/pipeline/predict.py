@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
+from pictree.engine.base import Engine
+from pictree.engine.choose import open_engine
 from pictree.errors import InputError
 from pictree.files import csv_bytes, write_bytes
 from pictree.images.sources import Source
 from pictree.pipeline.codes import GivenCodes, codes_of_new
-from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new
+from pictree.pipeline.pile import Pile
+from pictree.pipeline.place import Placer, figures, files_at_once, open_new
+from pictree.pipeline.place_shards import Asked, place_by
 from pictree.progress import Progress
 from pictree.shards import shard_ranges
 from pictree.store import Run
@@ -28,6 +34,7 @@ def predict(
     codes: Any = None,
     features: str | None = None,
     k: int | None = None,
+    engine: str = "local",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Say for each new picture which cluster of a run it belongs to.
@@ -56,6 +63,9 @@ def predict(
         For a run on features: where their network is now, if not where it was.
     k : int, optional
         Of a cut that `pictree cut` made; the fit's own clusters by default.
+    engine : {"local", "processes", "ray"}
+        Who reads the pictures and places them, 4,096 at a time; the table is the same. Run,
+        pictures and the output's folder must be seen by all.
     progress : Progress, optional
 
     Returns
@@ -73,9 +83,16 @@ def predict(
     file = _output_file(run, output)
     source, _, known = open_new(run, pictures, known_labels)
     given = codes_of_new(run, codes, len(source))
-    with progress:
+    asked = None
+    if engine != "local":
+        where, pile = str(run.path.absolute()), Pile.of(engine, pictures)
+        asked = Asked(where, pile, k, _named(engine, codes), features)
+    with open_engine(engine, progress) as workers, progress:
         progress.start("predicting", len(source))
-        table = _table(run, source, given, features, progress)
+        if asked is None:
+            table = _table(run, source, given, features, progress)
+        else:
+            table = _table_by(workers, asked, source, file.parent, progress)
     write_bytes(file, csv_bytes(table.select(_COLUMNS)))
     labels = pl.Series(known or [None] * len(table), dtype=pl.String)
     return figures(table.with_columns(known_label=labels)) | {"output": str(file)}
@@ -91,18 +108,38 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
     return Path(output)
 
 
+def _named(engine: str, codes: Any) -> str | None:
+    if codes is None or isinstance(codes, (str, os.PathLike)):
+        return codes and os.path.abspath(os.fspath(codes))  # noqa: PTH100 - keeps symlinks
+    raise InputError(
+        f"the codes must be a file, which other processes can open, with --engine {engine}",
+        got=f"{type(codes).__name__} in memory",
+        do="Save them with numpy.save, or leave the engine out",
+    )
+
+
 def _table(
     run: Run, source: Source, given: GivenCodes | None, features: str | None, progress: Progress
 ) -> pl.DataFrame:
     """Return a row for every file; those that could not be read have no cluster."""
     placer, tables = Placer(run, given, features), []
     for part in shard_ranges({"items": len(source), "shard_rows": files_at_once(run)}):
-        tables.append(_rows(placer.place(source, part, progress), placer.paths))
+        placed = placer.place(source, part, progress)
+        tables.append(_rows(placed.inventory, placed.places, placer.paths))
     return pl.concat(tables)
 
 
-def _rows(placed: Placed, paths: pl.DataFrame) -> pl.DataFrame:
-    found = placed.places.select(
+def _table_by(
+    engine: Engine, asked: Asked, source: Source, beside: Path, progress: Progress
+) -> pl.DataFrame:
+    """Return the same, found by an engine; its traces are beside the output until then."""
+    with TemporaryDirectory(prefix=".tmp-predict-", dir=beside) as folder:
+        parts = place_by(engine, asked, source, Path(folder).absolute(), progress)
+        return pl.concat([_rows(*part, asked.placer().paths) for part in parts])
+
+
+def _rows(inventory: pl.DataFrame, places: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
+    found = places.select(
         "id",
         "cluster",
         "unknown",
@@ -112,4 +149,4 @@ def _rows(placed: Placed, paths: pl.DataFrame) -> pl.DataFrame:
     )
     names = paths.rename({"id": "nearest", "path": "nearest_path"})
     found = found.join(names, on="nearest", how="left")
-    return placed.inventory.join(found, on="id", how="left").sort("id")
+    return inventory.join(found, on="id", how="left").sort("id")

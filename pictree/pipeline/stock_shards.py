@@ -63,7 +63,8 @@ def stock_shard(folder: Path, pile: Pile, shard: int) -> int:
         source.value_range = tuple(info["value_range"])
     part = run.shards()[shard]
     fmt = ImageFormat(**info["image_format"])
-    table, pixels = take_stock(source, part, fmt, first_id=part.start, seen={})
+    first_id = info.get("first_id", 0) + part.start  # new pictures come after those of their run
+    table, pixels = take_stock(source, part, fmt, first_id=first_id, seen={})
     staged.write_array("pixels", shard, pixels)
     staged.write_table("images", shard, table)
     return len(part)

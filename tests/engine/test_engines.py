@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pictree.engine.base import WORKER_BYTES, EngineError, Local, perform
@@ -20,6 +22,7 @@ from pictree.progress import Progress
 from tests.engine import jobs
 
 GIB = 2**30
+ROOT = Path(__file__).parents[2]
 
 
 class Told(Progress):
@@ -48,6 +51,14 @@ def test_processes_do_each_shard_once(tmp_path: Path) -> None:
     assert {r.worker.rsplit(":")[1] for r in receipts + again} == pids
     assert len(pids) <= engine.count  # the workers of the first work did the second
     assert all(r.images == 10 and r.peak_mb > 1 for r in receipts)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it")
+def test_a_workers_peak_is_its_own(tmp_path: Path) -> None:
+    ballast = np.ones(300 << 20, np.uint8)
+    with Processes(Progress()) as engine:
+        [receipt] = engine.map(partial(jobs.note, tmp_path), [0])
+    assert 1 < receipt.peak_mb < ballast.nbytes / 2**20
 
 
 def test_processes_work_side_by_side(tmp_path: Path) -> None:
@@ -174,3 +185,20 @@ def test_a_receipt_says_where_and_how_long(tmp_path: Path) -> None:
     receipt = perform(partial(jobs.note, tmp_path), 3)
     assert (receipt.shard, receipt.images) == (3, 10)
     assert receipt.seconds >= 0
+
+
+def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from functools import partial\nfrom pathlib import Path\n"
+        "from pictree.engine.processes import Processes\nfrom pictree.progress import Progress\n"
+        "from tests.engine import jobs\n"
+        "with Processes(Progress()) as engine:\n"
+        f"    list(engine.map(partial(jobs.note, Path({str(tmp_path)!r})), [0]))\n"
+        "print('once')\n"
+    )
+    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"}
+    done = subprocess.run(
+        [sys.executable, script], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("once\n", 0), done.stderr

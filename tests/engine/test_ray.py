@@ -1,77 +1,64 @@
-"""Ray on two nodes of this machine, where there is no network but loopback."""
+"""Ray on one and on two nodes of this machine, where there is no network but loopback."""
 
 from __future__ import annotations
 
-import json
-import shutil
+import os
+import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.engine import many_digits
 from pictree.engine.choose import open_engine
 from pictree.errors import RunError
-from pictree.pipeline.fit import fit
 from pictree.progress import Progress
-from tests.pipeline.conftest import small_recipe
-from tests.pipeline.test_engines import digest
+from tests.engine.nodes import ROOT, done_alone
+from tests.engine.one_fit import digest, words
 
-ALONE = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-ROOT = Path(__file__).parents[2]
+KILLS = {"worker": 12, "driver": 4, "node": 2}
+"""``python -m tests.engine.killing`` takes any numbers; docs/scale.md tells of 200 and 20."""
 
 
-def can_be_alone() -> bool:
-    """Tell whether this machine lets us have a network of our own."""
-    if not (shutil.which("unshare") and shutil.which("ip")):
-        return False
-    return subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode == 0
+def test_a_ray_of_our_own(tmp_path: Path) -> None:
+    """A worker is killed; then one more is asked for than there are cores."""
+    found = done_alone("tests.engine.on_two_nodes", "alone", tmp_path)
+    assert found["greedy"]["done"] == [0, 1, 2, 3, 4]
+    assert found["greedy"]["told"] == []
+    assert found["greedy"]["images"] == [os.nice(0)] * 5  # Ray's own workers stand back
+    found = found["killed"]
+    assert found["struck"]
+    assert found["done"] == [0, 1, 2, 3, 4]
+    [told] = found["told"]
+    assert re.fullmatch(
+        r"the Ray worker \S+:\d+ died \(Actor\w+Error\): shard 2 is done again", told
+    )
 
 
 @pytest.fixture(scope="module")
-def two_nodes(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> tuple[Path, dict]:
-    """The folder of what was done on two nodes, and what was told of it."""
-    pytest.importorskip("ray")
-    if not can_be_alone():
-        pytest.skip("no network namespace can be made here")
-    folder = tmp_path_factory.mktemp("ray")
-    images = digits[0][:660].copy()
-    images[[599, 300, 200, 401]] = images[[0, 0, 10, 200]]
-    np.save(folder / "digits.npy", images)
-    words = [sys.executable, "-m", "tests.engine.on_two_nodes", folder / "digits.npy", folder]
-    done = subprocess.run([*ALONE, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder, json.loads(done.stdout.splitlines()[-1])
+def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What was told of the faults on two nodes."""
+    return done_alone("tests.engine.on_two_nodes", "faults", tmp_path_factory.mktemp("ray"))
 
 
 @pytest.mark.slow
-def test_two_nodes_give_the_same_bytes(
-    two_nodes: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, _ = two_nodes
-    monkeypatch.setattr("pictree.pipeline.fit.shard_rows_for", lambda _: 150)
-    fit(folder / "digits.npy", folder / "local", recipe=small_recipe())
-    assert digest(folder / "run") == digest(folder / "local")
-
-
-@pytest.mark.slow
-def test_a_killed_worker_and_a_lost_node(two_nodes: tuple[Path, Any]) -> None:
-    for what, shards in (("killed", {2}), ("lost", set(range(5)))):
-        found = two_nodes[1][what]
+def test_a_killed_worker_and_a_lost_node(faults: dict[str, Any]) -> None:
+    for what, again in (("killed", "2"), ("lost", "[01]")):
+        found = faults[what]
         assert found["struck"]
         assert found["done"] == [0, 1, 2, 3, 4]
-        assert len(found["told"]) == 1
-        assert " died (" in found["told"][0]
-        assert found["told"][0].endswith(tuple(f": shard {s} is done again" for s in shards))
-    assert two_nodes[1]["killed"]["count"] == 2
-    assert two_nodes[1]["lost"]["count"] == 1
+        [told] = found["told"]
+        assert re.fullmatch(
+            rf"the Ray worker \S+:\d+ died \(Actor\w+Error\): shard {again} is done again", told
+        )
+    assert faults["killed"]["count"] == 2
 
 
 @pytest.mark.slow
-def test_a_stopped_worker_is_told(two_nodes: tuple[Path, Any]) -> None:
-    found = two_nodes[1]["stopped"]
+def test_a_stopped_worker_is_told(faults: dict[str, Any]) -> None:
+    found = faults["stopped"]
     assert found["struck"]
     assert found["done"] == [0, 1, 2, 3, 4]
     assert "which does shard 1, has been silent for " in found["told"][0]
@@ -79,11 +66,42 @@ def test_a_stopped_worker_is_told(two_nodes: tuple[Path, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_too_small_machines_are_refused(two_nodes: tuple[Path, Any]) -> None:
-    assert two_nodes[1]["small"] == (
+def test_too_small_machines_are_refused(faults: dict[str, Any]) -> None:
+    assert faults["small"]["told"] == [
         "--engine ray needs a machine with a core and 1.5 GiB for a worker; got machines with "
         "these cores and GiB: 1 and 0.2. Start larger machines, or leave --engine out."
-    )
+    ]
+
+
+def undisturbed(images: int, rows: int, folder: Path) -> Path:
+    """Save so many digits, and fit them by the plain loop; return their file."""
+    file = folder / "digits.npy"
+    digits = many_digits(images)
+    digits[[images - 1, images // 2, 10]] = digits[[0, 20, 11]]  # two in other shards, one beside
+    np.save(file, digits)
+    asked = words(file, folder / "local", "local", rows)
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(asked, cwd=ROOT, env=env, check=True, capture_output=True)
+    return file
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("images", "rows"), [(2_000, 100), (20_000, 1_000)])
+def test_two_nodes_give_the_same_bytes(images: int, rows: int, tmp_path: Path) -> None:
+    file, new = undisturbed(images, rows, tmp_path), tmp_path / "new.npy"
+    digits = many_digits(10_300)[-300:]
+    np.save(new, np.concatenate([digits, digits[:3], np.load(file)[:3]]))
+    told = done_alone("tests.engine.on_two_nodes", "fit", file, new, tmp_path / "run", rows)
+    assert digest(tmp_path / "run") == digest(tmp_path / "local")
+    assert told == {"rows": 307, "same": True}
+
+
+@pytest.mark.slow
+def test_random_kills_on_two_nodes(tmp_path: Path) -> None:
+    file = undisturbed(2_000, 40, tmp_path)
+    found = done_alone("tests.engine.killing", file, tmp_path, *KILLS.values(), 0)
+    assert {kind: found["struck"][kind] for kind in KILLS} == KILLS
+    assert found["hashes"] == [digest(tmp_path / "local")]
 
 
 def test_an_address_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -21,18 +20,11 @@ from pictree.errors import InputError
 from pictree.images.twins import first_of_twins, with_twins
 from pictree.pipeline import stock_shards
 from pictree.pipeline.fit import fit
+from tests.engine.one_fit import digest, words
 from tests.pipeline.conftest import small_recipe
 
-TIMED = ("run.json", "report.html", "log.jsonl", "checkpoints/")
 ROWS = 150
-
-
-def digest(run: Path) -> str:
-    """Return the hash of a run's manifest without the files that tell times."""
-    manifest = json.loads((run / "manifest.json").read_text())
-    kept = {name: told for name, told in sorted(manifest.items()) if not name.startswith(TIMED)}
-    assert len(kept) > 40
-    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -159,24 +151,24 @@ def _inventory(content: list[str], rows: range, names: list[str], start: int) ->
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
-def test_random_kills_of_workers_and_drivers(pile: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_random_kills_of_workers_and_drivers(pile: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
+    subprocess.run(words(pile, tmp_path / "local", "local", ROWS), cwd=ROOT, check=True)
     struck = {"worker": 0, "driver": 0}
     for number in range(10):
         out, who = tmp_path / str(number), ("worker", "driver")[number % 2]
         struck[who] += _killed(pile, out, who, float(rng.uniform(0, 1)))
-        assert digest(out) == digest(undisturbed), f"after kill {number} of a {who}"
+        assert digest(out) == digest(tmp_path / "local"), f"after kill {number} of a {who}"
     assert struck["worker"] >= 4
     assert struck["driver"] >= 4
 
 
 def _killed(pile: Path, out: Path, who: str, part: float) -> bool:
     """Fit with a kill somewhere in the reading or the encoding; go on; tell whether it struck."""
-    words = [sys.executable, "-m", "tests.pipeline.fit_by_processes", str(pile), str(out)]
-    root = Path(__file__).parents[2]
+    asked = words(pile, out, "processes", ROWS)
     # The kill comes when so many shard files are there: of 5 shards each is written up to 4 times.
     wanted = int(part * 20)
-    with subprocess.Popen(words, cwd=root, stderr=subprocess.DEVNULL) as driver:
+    with subprocess.Popen(asked, cwd=ROOT, stderr=subprocess.DEVNULL) as driver:
         struck = False
         while driver.poll() is None and not struck:
             files = [*out.rglob("*.npy"), *out.rglob("*.parquet")]
@@ -186,7 +178,7 @@ def _killed(pile: Path, out: Path, who: str, part: float) -> bool:
         code = driver.wait()
     assert code == (-signal.SIGKILL if struck and who == "driver" else 0)
     if struck and who == "driver":
-        subprocess.run([*words, "--resume"], cwd=root, check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([*asked, "--resume"], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
     return struck
 
 

@@ -86,3 +86,26 @@ def test_a_file_of_the_users_is_not_overwritten(small_run: Path, tmp_path: Path)
         "Choose another name."
     )
     assert (tmp_path / "p.csv").read_text() == "mine"
+
+
+def test_worker_processes_write_the_same_table(
+    small_run: Path, digits_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With copies: of the fit's, beside each other, in another shard, and of such copies."""
+    for module in ("predict", "place_shards"):
+        monkeypatch.setattr(f"pictree.pipeline.{module}.files_at_once", lambda _: 25)
+    of = np.load(digits_npz)
+    piles = (of["fresh"], of["images"][[3, 3, 599]], of["fresh"][[0, 0, 30]], of["images"][3:4])
+    np.save(tmp_path / "new.npy", np.concatenate(piles))
+    for engine in ("local", "processes"):
+        out = tmp_path / f"{engine}.csv"
+        predict(small_run, str(tmp_path / "new.npy"), output=out, engine=engine)
+    told = table({"output": out})
+    assert told["outcome"][60:].unique().to_list() == ["duplicate"]
+    assert told["reason"][60] == "same content as image 3"
+    assert out.read_bytes() == (tmp_path / "local.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "local.csv",
+        "new.npy",
+        "processes.csv",
+    ]
