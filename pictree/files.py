@@ -64,7 +64,12 @@ def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            write(file)
+            try:
+                write(file)
+            except OSError as error:
+                if error.errno is None:
+                    _ask_why(file)
+                raise
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files that the owner alone can read; a run folder is for sharing.
@@ -74,6 +79,12 @@ def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _ask_why(file: BinaryIO) -> None:
+    """Raise the system's error for a file of which numpy says how much was written, and not why."""
+    for _ in range(2):  # the first may find a little room
+        os.write(file.fileno(), bytes(1 << 16))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 
 from pictree.errors import RunError
@@ -58,3 +59,22 @@ def test_sha256_by_hand(tmp_path: Path) -> None:
     write_bytes(tmp_path / "a", b"abc")
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256_of(tmp_path / "a") == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs limits of a process")
+def test_an_array_that_is_cut_short_tells_why(tmp_path: Path) -> None:
+    """numpy alone would say how many values were written."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(RunError) as caught:
+            write_atomic(tmp_path / "a.npy", lambda to: np.save(to, np.zeros(200_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.npy'} must be writable; got 'File too large'. "
+        "Choose another folder with -o, or mend its permissions."
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -53,7 +53,7 @@ def draw_absent(
         _draw(folder / f"map-{method}-thumbnails.png", _on_white, mosaics[method])
     if tree is not None:
         _draw(folder / "tree.png", tree_chart, tree, found.pixels)
-    if loss_rows(found):
+    if len(loss_rows(found)) > 1:  # one point is no curve
         _draw(folder / "loss.png", loss_chart, loss_rows(found))
     if found.reconstructions is not None:
         _draw(folder / "reconstructions.png", _restored, found)

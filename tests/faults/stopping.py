@@ -31,6 +31,8 @@ def close_output() -> None:
 def stop(work: Path, action: str, how: str, after: float) -> dict[str, Any]:
     """Begin a command, stop it after some seconds; tell how it ended."""
     child = started(saying(work, action, close_output if how == "pipe" else None))
+    while not (work.parent / "err").exists():  # the command has not begun
+        time.sleep(0.001)
     began = time.monotonic()
     if how != "pipe":
         time.sleep(after)

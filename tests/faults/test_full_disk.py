@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pictree.errors import RunError
+from pictree.files import write_atomic
 from pictree.label.store import LabelStore, read_rows
 from tests.faults.filling import disk, may_mount
 from tests.faults.forks import asked
@@ -24,13 +26,26 @@ def mountable(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("action", "every"), [("fit", 16), ("learn", 32)])
+@pytest.mark.parametrize(("action", "every"), [("fit", 16), ("learn", 64)])
 def test_a_fit_goes_on_after_its_disk_was_full(
     mountable: Path, tmp_path: Path, action: str, every: int
 ) -> None:
     (found,) = asked(tmp_path, [{"do": "fill", "action": action, "every": every}])
     assert found["wrong"] == []
     assert found["struck"] > 0.8 * found["points"] > 10
+
+
+def test_an_array_that_finds_no_room_is_told_what_it_needs(mountable: Path) -> None:
+    """numpy alone would say how many values were written, and not why no more."""
+    file, array = mountable / "codes.npy", np.zeros((500, 400), np.float32)
+    with disk(mountable, 160):
+        with pytest.raises(RunError) as caught:
+            write_atomic(file, lambda to: np.save(to, array))
+        assert list(mountable.iterdir()) == []
+    assert str(caught.value) == (
+        f"Writing {file} needs free disk space; got 'No space left on device'. "
+        "Free some space and run the same command again (`pictree fit`: with --resume)."
+    )
 
 
 def until_full(store: LabelStore) -> tuple[int, RunError]:

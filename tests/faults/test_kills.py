@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.faults.actions import ACTIONS
 from tests.faults.forks import asked
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 SLICES = 4
-RANDOM = {"fit": 360, "add": 200, "predict": 120, "export": 120, "label": 200}
-"""How many kills at random moments are to strike each command: a thousand in all."""
+RANDOM = 200
+"""So many kills at random moments are to strike each of five commands: a thousand in all."""
 
 
 def struck(found: list[dict[str, Any]]) -> int:
@@ -56,9 +57,9 @@ def test_a_kill_while_going_on_after_a_kill(tmp_path: Path, part: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(SLICES))
-@pytest.mark.parametrize("action", RANDOM)
+@pytest.mark.parametrize("action", ACTIONS)
 def test_kills_at_random_moments(tmp_path: Path, action: str, part: int) -> None:
-    job = {"do": "kill", "action": action, "random": RANDOM[action] // SLICES, "seed": part}
+    job = {"do": "kill", "action": action, "random": RANDOM // SLICES, "seed": part}
     if action != "fit":
         job["start"] = str(tmp_path / "kept")
     found = asked(tmp_path, [fitted(tmp_path), job])

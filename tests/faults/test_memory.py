@@ -1,4 +1,4 @@
-"""A hundred fits in one process, and ten thousand requests to one page: memory stays flat."""
+"""A hundred fits in one process: memory stays flat."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tests.faults.forks import asked
-from tests.faults.stopping import CODES
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -23,12 +22,12 @@ def jobs(run: str, kept: str) -> list[dict[str, Any]]:
     full = {"error": "ENOSPC", "lasts": True}
     one, commands = {"start": kept, "every": 999}, ["predict", "report", "cut", "verify"]
     return [
-        {"do": "kill", "action": "fit", "first": 17, "every": 83, "keep": run},
-        {"do": "kill", "action": "add", "start": run, "first": 31, "every": 93},
+        {"do": "kill", "action": "fit", "first": 17, "every": 150, "keep": run},
+        {"do": "kill", "action": "add", "start": run, "first": 97, "every": 93},
         {"do": "kill", "action": "predict", "start": run, "first": 1, "every": 4},
         {"do": "kill", "action": "export", "start": run, "first": 13, "every": 90},
         {"do": "kill", "action": "label", "start": run, "random": 3},
-        {"do": "fail", "action": "fit", **full, "first": 23, "every": 151, "keep": kept},
+        {"do": "fail", "action": "fit", **full, "first": 123, "every": 151, "keep": kept},
         {"do": "fail", "action": "add", "error": "EDQUOT", **one, "first": 5},
         {
             "do": "fail",
@@ -39,7 +38,7 @@ def jobs(run: str, kept: str) -> list[dict[str, Any]]:
             "every": 999,
         },
         {"do": "fail", "action": "export", **full, **one, "first": 20},
-        {"do": "stop", "action": "fit", "hows": list(CODES), "moments": 1},
+        {"do": "stop", "action": "fit", "hows": ["SIGTERM", "twice"], "moments": 1},
         {
             "do": "spoil",
             "commands": commands,

@@ -57,9 +57,9 @@ def test_a_call_in_which_python_hears_nothing_is_ended_too(number: int, times: i
 
 @pytest.mark.slow
 @pytest.mark.parametrize("action", ["fit", "learn"])
-@pytest.mark.parametrize("how", CODES)
-def test_fifty_moments(tmp_path: Path, how: str, action: str) -> None:
-    job = {"do": "stop", "action": action, "hows": [how], "moments": 50}
+def test_fifty_moments(tmp_path: Path, action: str) -> None:
+    """Thirteen of each way; some may come after the end."""
+    job = {"do": "stop", "action": action, "hows": list(CODES), "moments": 13}
     (found,) = asked(tmp_path, [job])
     assert found["wrong"] == []
     assert found["struck"] >= 40

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -84,20 +84,23 @@ def fitted(folder: Path, surroundings: Surroundings, threads: int, recipe: str) 
     return folder / "run"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["small.toml", "learned.toml"])
-@pytest.mark.parametrize("threads", [1, 2, 8])
-def test_each_gives_the_same_bytes(tmp_path: Path, threads: int, recipe: str) -> None:
-    runs = {name: fitted(tmp_path / name, EVERY[name], threads, recipe) for name in EVERY}
-    expected = digests(runs["plain"])
-    assert len(expected) > 20
-    for name, run in runs.items():
-        assert digests(run) == expected, name
+LEARNED = ("plain", "all at once")
+"""Surroundings in which the recipe that learns is fitted too."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["small.toml", "learned.toml"])
-def test_other_numbers_of_threads_give_the_same_clusters(tmp_path: Path, recipe: str) -> None:
-    runs = [fitted(tmp_path / str(n), EVERY["plain"], n, recipe) for n in (1, 2, 8)]
-    labels = [Run.open(run).labels() for run in runs]
+@pytest.mark.parametrize(("recipe", "names"), [("small.toml", EVERY), ("learned.toml", LEARNED)])
+def test_each_gives_the_same_bytes_and_each_number_of_threads_the_same_clusters(
+    tmp_path: Path, recipe: str, names: Iterable[str]
+) -> None:
+    labels = []
+    for threads in (1, 2, 8):
+        work = tmp_path / str(threads)
+        work.mkdir()
+        runs = {name: fitted(work / name, EVERY[name], threads, recipe) for name in names}
+        expected = digests(runs["plain"])
+        assert len(expected) > 20
+        for name, run in runs.items():
+            assert digests(run) == expected, (threads, name)
+        labels.append(Run.open(runs["plain"]).labels())
     assert [ari(labels[0], other) for other in labels[1:]] == [1.0, 1.0]

@@ -21,7 +21,7 @@ from pictree.pipeline.fit import fit
 from pictree.pipeline.predict import predict
 from pictree.recipes.recipe import change, load_recipe
 from pictree.store import Run
-from tests.pipeline.conftest import command, command_json
+from tests.pipeline.conftest import command
 
 RENEWED = ("run.json", "metrics.json", "manifest.json", "problems.csv", "report.html")
 FIT = {"maps.methods": ["pca"], "clustering.k": 10}
@@ -71,7 +71,8 @@ def added(tmp_path_factory: pytest.TempPathFactory, fitted: Path, pile: Path) ->
     """A copy of that run with the pile added, and what the command line said."""
     out = tmp_path_factory.mktemp("runs") / "added"
     shutil.copytree(fitted, out)
-    return out, command_json("add", out, pile, "--known-labels", "folders")
+    done = command("add", out, pile, "--known-labels", "folders", "--strict", "--json")
+    return out, json.loads(done.stdout) | {"exit code": done.returncode}
 
 
 @pytest.fixture
@@ -333,8 +334,8 @@ def test_nothing_usable_is_one_sentence_and_changes_nothing(copy: Path, tmp_path
     assert {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()} == before
 
 
-def test_strict_tells_problems_by_its_exit_code(copy: Path, pile: Path) -> None:
-    assert command("add", copy, pile / "0", "--strict").returncode == 3
+def test_strict_tells_problems_by_its_exit_code(added: tuple) -> None:
+    assert added[1]["exit code"] == 3
 
 
 def test_an_unfinished_fit_is_refused(copy: Path, digits: tuple) -> None:

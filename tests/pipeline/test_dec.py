@@ -13,7 +13,6 @@ import pytest
 from pictree.clustering.flat import FlatClusters
 from pictree.errors import PictreeError
 from pictree.estimators.clusterer import ImageClusterer
-from pictree.pipeline import adopt as adopting
 from pictree.pipeline.add import add
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit, summary
@@ -21,7 +20,7 @@ from pictree.pipeline.predict import predict
 from pictree.recipes.recipe import Recipe, change, load_recipe, to_toml
 from pictree.store import Run
 from tests.pipeline.test_fit import bytes_of
-from tests.pipeline.test_rounds import StopAfter
+from tests.pipeline.test_rounds import DieAdopting, StopAfter
 
 
 def short_recipe() -> Recipe:
@@ -106,6 +105,20 @@ def test_new_pictures_get_the_nearest_centre_and_old_ones_theirs(
     np.testing.assert_allclose(new["confidence"], sure, atol=6e-4)
 
 
+def test_a_run_stopped_three_times_resumes_to_the_same_bytes(
+    dec_run: Path, digits_npz: Path, tmp_path: Path, words: dict
+) -> None:
+    source = f"{digits_npz}:images"
+    for label, batches in (("training", 5), ("refining", 30)):
+        with pytest.raises(KeyboardInterrupt):
+            fit(source, tmp_path / "b", progress=StopAfter(label, batches), resume=True, **words)
+    with DieAdopting(9).armed():
+        fit(source, tmp_path / "b", resume=True, **words)
+    fit(source, tmp_path / "b", resume=True, **words)
+    assert whole(tmp_path / "b") == whole(dec_run)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("label", "batches"), [("training", 5), ("refining", 30)])
 def test_a_stopped_run_resumes_to_the_same_bytes(
     dec_run: Path, digits_npz: Path, tmp_path: Path, words: dict, label: str, batches: int
@@ -117,32 +130,13 @@ def test_a_stopped_run_resumes_to_the_same_bytes(
     assert whole(tmp_path / "b") == whole(dec_run)
 
 
-@pytest.mark.parametrize("moves", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moves", [1, 9])
 def test_a_kill_while_adopting_resumes_to_the_same_bytes(
-    dec_run: Path,
-    digits_npz: Path,
-    tmp_path: Path,
-    words: dict,
-    monkeypatch: pytest.MonkeyPatch,
-    moves: int,
+    dec_run: Path, digits_npz: Path, tmp_path: Path, words: dict, moves: int
 ) -> None:
-    adopt, move, left = adopting.adopt, Path.replace, [moves]
-
-    def counted(self: Path, target: Path) -> Path:
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        left[0] -= 1
-        return move(self, target)
-
-    def dying(*given: object) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, "replace", counted)
-            adopt(*given)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pictree.pipeline.fit.adopt", dying)
-        with pytest.raises(KeyboardInterrupt):
-            fit(f"{digits_npz}:images", tmp_path / "b", **words)
+    with DieAdopting(moves).armed():
+        fit(f"{digits_npz}:images", tmp_path / "b", **words)
     fit(f"{digits_npz}:images", tmp_path / "b", resume=True, **words)
     assert whole(tmp_path / "b") == whole(dec_run)
 

@@ -189,10 +189,10 @@ def test_validation_pictures_are_not_trained_on_and_can_be_clustered(
 def test_flat_2_holds_out_a_fifth_as_scikit_learn_splits(tmp_path: Path) -> None:
     from sklearn.model_selection import train_test_split
 
-    from pictree.recipes.recipe import load_recipe
+    from pictree.recipes.recipe import change, load_recipe
 
     arrays = [np.random.default_rng(i).integers(0, 256, (3, 3), np.uint8) for i in range(50)]
-    fit(arrays, tmp_path / "run", recipe=load_recipe("flat-2"))
+    fit(arrays, tmp_path / "run", recipe=change(load_recipe("flat-2"), **{"maps.methods": []}))
     run = Run.open(tmp_path / "run")
     held_out = run.used().filter(pl.col("split") == "validation")["id"].to_list()
     assert held_out == sorted(train_test_split(range(50), test_size=0.2, random_state=42)[1])

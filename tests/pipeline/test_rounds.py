@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +118,7 @@ def test_what_is_lost_after_adding_is_judged_and_drawn_again(
     assert run.maps()["pca"].tolist() == added_run.maps()["pca"].tolist()
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_bytes(learned_run: Path, digits_npz: Path, tmp_path: Path) -> None:
     fit(f"{digits_npz}:images", tmp_path / "b", recipe=short_recipe(), known_labels="known")
     assert whole(tmp_path / "b") == whole(learned_run)
@@ -144,14 +147,47 @@ class StopAfter(Progress):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    ("label", "batches"),
-    [
-        ("learning", 40),
-        pytest.param("learning", 1, marks=pytest.mark.slow),
-        pytest.param("judging", 2, marks=pytest.mark.slow),
-    ],
-)
+class DieAdopting:
+    """Interrupts a fit while it adopts what was learned, before the move after so many."""
+
+    def __init__(self, moves: int) -> None:
+        self.left, self._replace, self._adopt = moves, Path.replace, adopting.adopt
+
+    @contextmanager
+    def armed(self) -> Iterator[None]:
+        """Expect the fit inside to be interrupted."""
+
+        def replace(path: Path, target: Path) -> Path:
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            return self._replace(path, target)
+
+        def adopt(*words: object) -> None:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Path, "replace", replace)
+                self._adopt(*words)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pictree.pipeline.fit.adopt", adopt)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+
+def test_a_run_stopped_while_learning_and_while_adopting_resumes_to_the_same_bytes(
+    learned_run: Path, digits_npz: Path, tmp_path: Path
+) -> None:
+    source, arguments = f"{digits_npz}:images", {"recipe": short_recipe(), "known_labels": "known"}
+    with pytest.raises(KeyboardInterrupt):
+        fit(source, tmp_path / "b", progress=StopAfter("learning", 40), **arguments)
+    with DieAdopting(3).armed():
+        fit(source, tmp_path / "b", resume=True, **arguments)
+    fit(source, tmp_path / "b", resume=True, **arguments)
+    assert whole(tmp_path / "b") == whole(learned_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("label", "batches"), [("learning", 1), ("learning", 40), ("judging", 2)])
 def test_a_stopped_run_resumes_to_the_same_bytes(
     learned_run: Path, digits_npz: Path, tmp_path: Path, label: str, batches: int
 ) -> None:
@@ -162,34 +198,14 @@ def test_a_stopped_run_resumes_to_the_same_bytes(
     assert whole(tmp_path / "b") == whole(learned_run)
 
 
-@pytest.mark.parametrize(
-    "moves", [3, *(pytest.param(moves, marks=pytest.mark.slow) for moves in (0, 6, 9))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("moves", [0, 3, 6, 9])
 def test_a_kill_while_adopting_resumes_to_the_same_bytes(
-    learned_run: Path,
-    digits_npz: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    moves: int,
+    learned_run: Path, digits_npz: Path, tmp_path: Path, moves: int
 ) -> None:
     source, arguments = f"{digits_npz}:images", {"recipe": short_recipe(), "known_labels": "known"}
-    adopt, replace, left = adopting.adopt, Path.replace, [moves]
-
-    def counted(self: Path, target: Path) -> Path:
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        left[0] -= 1
-        return replace(self, target)
-
-    def dying(*words: object) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, "replace", counted)
-            adopt(*words)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pictree.pipeline.fit.adopt", dying)
-        with pytest.raises(KeyboardInterrupt):
-            fit(source, tmp_path / "b", **arguments)
+    with DieAdopting(moves).armed():
+        fit(source, tmp_path / "b", **arguments)
     fit(source, tmp_path / "b", resume=True, **arguments)
     assert whole(tmp_path / "b") == whole(learned_run)
 

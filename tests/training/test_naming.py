@@ -54,9 +54,16 @@ def accuracy(model: Autoencoder, heads: Heads, pixels: np.ndarray, known: np.nda
     return float((named == known).mean())
 
 
-def test_names_are_learned_and_carry_over_to_new_images(digits: tuple) -> None:
+@pytest.fixture(scope="module")
+def taught(digits: tuple) -> tuple[Autoencoder, Heads, float]:
+    """By the names of 1,000 digits."""
+    pixels, known = grey(digits, 1000)
+    return learned(pixels, names_of(known))
+
+
+def test_names_are_learned_and_carry_over_to_new_images(digits: tuple, taught: tuple) -> None:
     pixels, known = grey(digits, 1500)
-    model, heads, loss = learned(pixels[:1000], names_of(known[:1000]))
+    model, heads, loss = taught
     assert np.isfinite(loss)
     assert accuracy(model, heads, pixels[1000:], known[1000:]) > 0.9
 
@@ -76,10 +83,9 @@ def test_images_of_no_confidence_do_not_count(digits: tuple) -> None:
     assert accuracy(model, heads, pixels[~half], known[~half]) > 0.8
 
 
-def test_it_stays_an_autoencoder(digits: tuple) -> None:
-    pixels, known = grey(digits, 500)
-    model, _, _ = learned(pixels, names_of(known))
-    errors = inference.reconstruction_errors(model, pixels, choose_device("float32"))
+def test_it_stays_an_autoencoder(digits: tuple, taught: tuple) -> None:
+    pixels, _ = grey(digits, 500)
+    errors = inference.reconstruction_errors(taught[0], pixels, choose_device("float32"))
     spread = (pixels / 255 - (pixels / 255).mean(axis=0)) ** 2
     assert errors.mean() < 0.8 * spread.mean()  # better than always drawing the mean image
 

@@ -123,7 +123,9 @@ def undisturbed(small: tuple, before: InstantTree) -> Learned:
     return learn_pairs(small[0], before.start, TINY, CPU, k=10)
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize(
+    "epoch", [3, *(pytest.param(epoch, marks=pytest.mark.slow) for epoch in (1, 2))]
+)
 def test_stopped_learning_goes_on_to_the_same_names(
     tmp_path: Path, small: tuple, before: InstantTree, undisturbed: Learned, epoch: int
 ) -> None:
