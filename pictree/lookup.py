@@ -11,8 +11,11 @@ from pictree.exhaustive import COARSEST, FINEST, ROUNDING
 _PAIRS = 4_000_000
 """Compared at a time: 16 MB."""
 
-_GROUPS = 64
-"""Of rows, for each neighbour that is asked for; the least of each group is looked at first."""
+_GROUPS = 1_024
+"""Of rows; the least distance of each group is looked at first."""
+
+_TILE = 2**18
+"""Distances at a time: 1 MB, which stays in the cache."""
 
 
 class Lookup:
@@ -86,11 +89,30 @@ class Lookup:
         if not self._is_fine or lengths.max(initial=0.0) ** 2 >= COARSEST:
             asked, others = np.divmod(np.arange(len(queries) * len(self.rows)), len(self.rows))
             return self._rank(queries, asked, others, k)
-        apart = (-2 * moved) @ self._near.T  # the squared distances, but for the query's own square
-        apart += self._squares
         slack = 2 * ROUNDING * (lengths + self._longest) ** 2
-        hits = np.flatnonzero(apart <= (_bounds(apart, k) + slack)[:, None])
-        return self._rank(queries, *np.divmod(hits, len(self.rows)), k)
+        return self._rank(queries, *self._near_enough(-2 * moved, slack, k), k)
+
+    def _near_enough(
+        self, left: np.ndarray, slack: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return pairs of a query and a row that may be one of its k nearest, by query."""
+        count, groups = len(self.rows), min(len(self.rows), max(_GROUPS, 64 * k))
+        size = -(-count // groups)
+        apart = np.full((len(left), size * groups), np.inf, np.float32)
+        least = np.full((len(left), groups), np.inf, np.float32)
+        step = max(1, _TILE // (len(left) * groups)) * groups
+        for start in range(0, count, step):  # so few at a time that they stay in the cache
+            part = slice(start, min(start + step, count))
+            block = apart[:, part]  # the squared distances, but for the query's own square
+            np.matmul(left, self._near[part].T, out=block)
+            block += self._squares[part]
+            grouped = apart[:, start : start + step].reshape(len(left), -1, groups)
+            np.minimum(least, grouped.min(axis=1), out=least)
+        bound = np.partition(least, k - 1, axis=1)[:, k - 1] + slack
+        asked, group = np.nonzero(least <= bound[:, None])
+        some = apart.reshape(len(left), size, groups)[asked, :, group]
+        hit, place = np.nonzero(some <= bound[asked, None])
+        return asked[hit], place * groups + group[hit]
 
     def _rank(
         self, queries: np.ndarray, asked: np.ndarray, others: np.ndarray, k: int
@@ -109,17 +131,6 @@ class Lookup:
 def _lengths(rows: np.ndarray) -> np.ndarray:
     """Return the squared length of each row."""
     return np.einsum("ij,ij->i", rows, rows)
-
-
-def _bounds(apart: np.ndarray, k: int) -> np.ndarray:
-    """Return a value for each line, of which at least k are no larger, float32 (m,)."""
-    count = apart.shape[1]
-    size = count // (_GROUPS * k)
-    if size < 2:
-        return np.partition(apart, k - 1, axis=1)[:, k - 1]
-    whole = count // size * size
-    least = apart[:, :whole].reshape(len(apart), -1, size).min(axis=2)
-    return np.partition(least, k - 1, axis=1)[:, k - 1]
 
 
 def _squares(some: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -150,7 +150,8 @@ def nearest(
     Exact Euclidean neighbours, by scikit-learn's blocked brute force (float64 inside, heaps per
     row, all cores): on 2 cores 0.9 s for 20,000 x 50 and 10 s for 70,000 x 50, hardly more at
     k=90 than at k=15. Of 20,000 rows and more with each other, in 40 % of that time, by
-    `pictree.exhaustive`, and of queries among so many by `pictree.lookup`. Above `MOST_PAIRS` nearly all are found, in the nearest cells; see `pictree.cells`.
+    `pictree.exhaustive`, and of queries among so many by `pictree.lookup`. Above
+    `MOST_PAIRS` nearly all are found, in the nearest cells; see `pictree.cells`.
 
     Parameters
     ----------
