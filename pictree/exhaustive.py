@@ -12,7 +12,7 @@ FEWEST_ROWS = 20_000
 MOST_COLUMNS = 256
 PROBES = 6
 _BLOCK, _COLUMNS = 1_024, 4_096
-_ROUNDING = 8e-7
+ROUNDING = 8e-7
 """Of a float32 product's result, over the lengths of both rows; some ten times what is usual."""
 
 _MOST_SLACK = 0.05
@@ -44,7 +44,7 @@ def nearest_of_all(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray] | 
     squares = (centred * centred).sum(axis=1)
     if not FINEST < squares.max() < COARSEST:
         return None
-    slack = _ROUNDING * (np.sqrt(squares) + np.sqrt(squares.max())) ** 2
+    slack = ROUNDING * (np.sqrt(squares) + np.sqrt(squares.max())) ** 2
     _, found = nearest_in_cells(centred, k, probes=PROBES)
     bounds = found[:, -1] ** 2
     if np.median(slack) > _MOST_SLACK * np.median(bounds):

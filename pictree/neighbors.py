@@ -8,6 +8,7 @@ from pictree.cells import nearest_in_cells
 from pictree.errors import InputError
 from pictree.exhaustive import FEWEST_ROWS, nearest_of_all
 from pictree.exhaustive import MOST_COLUMNS as WIDEST
+from pictree.lookup import Lookup
 
 MOST_PAIRS = 4e10
 """Pairs of a row and a query up to which all are compared: 200,000 rows with each other."""
@@ -149,8 +150,8 @@ def nearest(
     Exact Euclidean neighbours, by scikit-learn's blocked brute force (float64 inside, heaps per
     row, all cores): on 2 cores 0.9 s for 20,000 x 50 and 10 s for 70,000 x 50, hardly more at
     k=90 than at k=15. Of 20,000 rows and more with each other, in 40 % of that time, by
-    `pictree.exhaustive`. A float32 matrix product with `argpartition` took five times as long.
-    Above `MOST_PAIRS` nearly all are found, in the nearest cells; see `pictree.cells`.
+    `pictree.exhaustive`, and of queries among so many by `pictree.lookup`. Above
+    `MOST_PAIRS` nearly all are found, in the nearest cells; see `pictree.cells`.
 
     Parameters
     ----------
@@ -187,7 +188,9 @@ def nearest(
         )
     if len(rows) * len(rows if asked is None else asked) > MOST_PAIRS:
         return nearest_in_cells(rows, k, asked)
-    if asked is None and len(rows) >= FEWEST_ROWS and rows.shape[1] <= WIDEST:
+    if len(rows) >= FEWEST_ROWS and rows.shape[1] <= WIDEST:
+        if asked is not None:
+            return Lookup(rows).search(asked, k)
         exact = nearest_of_all(rows, k)
         if exact is not None:
             return exact

@@ -12,6 +12,7 @@ LEVELS = [
     {"errors"},
     {"files", "cells"},
     {"exhaustive"},
+    {"lookup"},
     {"locks", "reading", "shards", "progress", "neighbors", "device"},
     {"manifest", "engine"},
     {"images", "networks", "clustering", "projection", "evaluation"},
@@ -25,7 +26,7 @@ LEVELS = [
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors", "cells", "exhaustive")
-NO_TORCH += ("report", "label", "export", "store", "engine")
+NO_TORCH += ("lookup", "report", "label", "export", "store", "engine")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pictree.neighbors import nearest
+from pictree.lookup import Lookup
 
 DIMENSIONS = 20
 """Wider codes are reduced to this many principal components first."""
@@ -45,20 +45,22 @@ def fit_density(rows: np.ndarray, *, seed: int) -> dict[str, np.ndarray]:
     return {"fitted": rows.astype(np.float32), "found": model.labels_.astype(np.int32)}
 
 
-def densest(rows: np.ndarray, model: dict[str, np.ndarray]) -> np.ndarray:
+def densest(rows: np.ndarray, fitted: Lookup, found: np.ndarray) -> np.ndarray:
     """Put each row where its nearest fitted row is, noise (-1) where that is noise.
 
     Parameters
     ----------
     rows : ndarray of float64, shape (n, d)
         Prepared codes.
-    model : dict of ndarray
-        What `fit_density` returned.
+    fitted : Lookup
+        Of ``fitted``, which `fit_density` returned.
+    found : ndarray of int32
+        ``found`` of the same.
 
     Returns
     -------
     ndarray of int32, shape (n,)
         Cluster numbers.
     """
-    indices, _ = nearest(model["fitted"], 1, rows.astype(np.float32))
-    return model["found"][indices[:, 0]]
+    indices, _ = fitted.search(rows.astype(np.float32), 1)
+    return found[indices[:, 0]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from pictree.clustering import density, kmeans, mixture
 from pictree.clustering.preparation import Preparation, fit_preparation, refuse_equal
 from pictree.errors import InputError
+from pictree.lookup import Lookup
 from pictree.neighbors import as_rows
 
 METHODS = ("kmeans", "gmm", "hdbscan")
@@ -78,7 +80,31 @@ class FlatClusters:
                 got=str(rows.shape[1]),
                 do="Encode the images with the network that made the codes of the fit",
             )
+        if "fitted" in self.model:
+            prepared = self.preparation.apply(rows)
+            return numbered(
+                density.densest(prepared, self._fitted, self.model["found"]), self.model
+            )
         return numbered(_predict(self.method, rows, self.preparation, self.model), self.model)
+
+    @cached_property
+    def _fitted(self) -> Lookup:
+        return Lookup(as_rows(self.model["fitted"]))
+
+    def is_by_nearest_of(self, codes: np.ndarray) -> bool:
+        """Tell whether a code belongs to the cluster of the nearest of these, untouched, codes."""
+        fitted, parts = self.model.get("fitted"), self.preparation
+        untouched = not len(parts.components) and not parts.shift.any() and (parts.scale == 1).all()
+        return fitted is not None and bool(untouched) and np.array_equal(fitted, codes)
+
+    def of_fitted(self, rows: np.ndarray) -> np.ndarray:
+        """Return the clusters of some of the rows that were fitted, int32; see `is_by_nearest_of`.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (m,)
+        """
+        return numbered(self.model["found"][rows], self.model)
 
     def confidence(self, codes: np.ndarray) -> np.ndarray | None:
         """Say how sure codes are of their clusters, where the method itself tells.
@@ -301,7 +327,7 @@ def _predict(
         return kmeans.nearest_centre(_scaled(rows, preparation), model["centres"])
     if method == "gmm":
         return mixture.likeliest(preparation.apply(rows), model)
-    return density.densest(preparation.apply(rows), model)
+    return density.densest(preparation.apply(rows), Lookup(model["fitted"]), model["found"])
 
 
 def _scaled(rows: np.ndarray, preparation: Preparation) -> np.ndarray:

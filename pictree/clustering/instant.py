@@ -10,13 +10,20 @@ import numpy as np
 from pictree.clustering.choose import Candidate
 from pictree.clustering.leaves import MOST_LEAVES
 from pictree.clustering.look import CANDIDATES, NEIGHBOUR_COUNTS, Look, look, tree_of
-from pictree.clustering.preparation import fit_preparation, refuse_equal
+from pictree.clustering.preparation import BLOCK, Preparation, fit_preparation, refuse_equal
 from pictree.clustering.tree import ClusterTree
 from pictree.errors import InputError
 from pictree.neighbors import as_rows, nearest
 
 DIMENSIONS = 50
 MOST_CLUSTERS = 250
+
+WHOLE = 200_000
+"""Up to so many different rows the tree is made of all; of more, of some drawn at random."""
+
+DRAWN = 100_000
+VOTERS = 5
+"""Nearest drawn rows that say where a row belongs that was not drawn."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,15 @@ class InstantTree:
 
 @dataclass(frozen=True)
 class Start:
-    """The first look, at the different rows alone.
+    """The first look, at the different rows alone, or at some of them where they are many.
 
     Attributes
     ----------
     rows : ndarray of int64, shape (m,)
-        First row of each kind of equal rows.
+        First row of each kind of equal rows; `DRAWN` of these above `WHOLE`.
     copy_of : ndarray of int64, shape (n,)
-        For each row its kind, an index into `rows`.
+        For each row its kind, an index into `rows`. For a kind that was not drawn: of the
+        `VOTERS` nearest that were, the nearest one in the cluster of most of them.
     links : ndarray of int32, shape (m, q)
         Nearest other kinds of each kind, nearest first.
     look : Look
@@ -80,8 +88,9 @@ def instant_tree(
 ) -> InstantTree:
     """Cluster rows by what their neighbours tell, without training and without any known label.
 
-    1. Exact nearest neighbours (above 200,000 rows nearly exact) on the first 50 principal
-       components of the different rows (copies of a row go where it goes).
+    1. Exact nearest neighbours on the first 50 principal components of the different rows (copies
+       of a row go where it goes). Above `WHOLE` of them the tree is that of `DRAWN`, and each
+       other one goes where the nearest of these go: all grows with the rows, not their square.
     2. `pictree.clustering.look.look`: 24 trees, of which the 12 that agree most vote.
     3. The final tree has the voted clusters as a cut.
 
@@ -115,16 +124,41 @@ def instant_tree(
     refuse_equal(data)
     first, copy_of = _distinct(data)
     data = data[first] if len(first) < len(data) else data
-    _check_k(k, len(data))
+    drawn = _draw(len(first), seed)
+    _check_k(k, len(drawn))
     _check_leaves(n_leaves, k or min(candidates, default=2))
-    reduced = fit_preparation(data, standardise=False, dimensions=DIMENSIONS, seed=seed).apply(data)
-    widest = min(max(NEIGHBOUR_COUNTS), len(data) - 1)
-    links, _ = nearest(reduced.astype(np.float32), widest)
+    axes = fit_preparation(data, standardise=False, dimensions=DIMENSIONS, seed=seed)
+    reduced = axes.apply(data[drawn] if len(drawn) < len(data) else data).astype(np.float32)
+    links, _ = nearest(reduced, min(max(NEIGHBOUR_COUNTS), len(drawn) - 1))
     candidates = [c for c in candidates if n_leaves is None or c <= n_leaves]
-    start = Start(
-        first, copy_of, links, look(links, [links], k=k, candidates=candidates, seed=seed)
-    )
-    return _finish(start, n_leaves, seed)
+    seen = look(links, [links], k=k, candidates=candidates, seed=seed)
+    if len(drawn) < len(data):
+        copy_of = _stand_ins(data, drawn, reduced, axes, seen)[copy_of]
+    return _finish(Start(first[drawn], copy_of, links, seen), n_leaves, seed)
+
+
+def _draw(n: int, seed: int) -> np.ndarray:
+    if n <= WHOLE:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, DRAWN, replace=False))
+
+
+def _stand_ins(
+    data: np.ndarray, drawn: np.ndarray, reduced: np.ndarray, axes: Preparation, seen: Look
+) -> np.ndarray:
+    """Return for each row the drawn one whose place it takes; see `Start`."""
+    found = np.empty(len(data), np.int64)
+    found[drawn] = np.arange(len(drawn))
+    others = np.setdiff1d(np.arange(len(data)), drawn, assume_unique=True)
+    asked = np.empty((len(others), reduced.shape[1]), np.float32)
+    for first in range(0, len(others), BLOCK):  # float64 copies stay small
+        part = slice(first, first + BLOCK)
+        asked[part] = axes.apply(data[others[part]])
+    near, _ = nearest(reduced, VOTERS, queries=asked)
+    clusters = seen.clusters[near]
+    votes = (clusters[:, :, None] == clusters[:, None]).sum(axis=2)
+    found[others] = near[np.arange(len(near)), votes.argmax(axis=1)]  # the first of the most
+    return found
 
 
 def _finish(start: Start, n_leaves: int | None, seed: int) -> InstantTree:

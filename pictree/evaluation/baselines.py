@@ -19,7 +19,12 @@ Table = Callable[[np.ndarray], np.ndarray]
 
 PCA_DIMENSIONS = 50
 _BLOCK = 8_192
+SCORED = 100_000
+"""Above this many images, the scores are those of this many, drawn at random."""
+
 ONE_THREAD = 4_000_000
+"""Above this many numbers (rows x columns) k-means starts on the principal axes."""
+
 ON_CODES = "k-means on these codes"
 FLOORS = {
     "tree": "the instant tree, before learning",
@@ -101,7 +106,7 @@ def baselines(
         One run (k-means++, 3 starts) for each.
     sample : int
         Above this many images, PCA and k-means are fitted on this many, drawn with the first
-        seed; all images are then put into their nearest cluster.
+        seed; all images, but at most `SCORED`, are then put into their nearest cluster.
 
     Returns
     -------
@@ -110,9 +115,7 @@ def baselines(
         images or the pixels are fewer; the name tells the number), then "k-means on these codes"
         where there are some.
     """
-    fitted = np.arange(len(pixels))
-    if len(pixels) > sample:
-        fitted = np.sort(np.random.default_rng(seeds[0]).choice(fitted, sample, replace=False))
+    fitted = _drawn(len(pixels), sample, seeds[0])
     axes = principal_axes(_flat(pixels, fitted), PCA_DIMENSIONS).T
     dimensions = axes.shape[1]
     tables: dict[str, Table] = {
@@ -121,9 +124,18 @@ def baselines(
     }
     if codes is not None:
         tables[ON_CODES] = lambda rows: _flat(codes, rows)
+    scored = _drawn(len(pixels), SCORED, seeds[0])
+    labels = None if known is None else [known[i] for i in scored]
     return [
-        _run(name, table, len(pixels), fitted, k, known, seeds) for name, table in tables.items()
+        _run(name, table, axes if "on pixels" in name else None, scored, fitted, k, labels, seeds)
+        for name, table in tables.items()
     ]
+
+
+def _drawn(n: int, most: int, seed: int) -> np.ndarray:
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
 def _flat(values: Any, rows: np.ndarray) -> np.ndarray:
@@ -133,19 +145,19 @@ def _flat(values: Any, rows: np.ndarray) -> np.ndarray:
 def _run(
     name: str,
     table: Table,
-    n: int,
+    axes: np.ndarray | None,
+    scored: np.ndarray,
     fitted: np.ndarray,
     k: int,
     known: Sequence | None,
     seeds: Sequence[int],
 ) -> Baseline:
     part = table(fitted)
-    models = [_kmeans(part, min(k, len(fitted)), seed) for seed in seeds]
-    found = np.empty((len(seeds), n), np.int32)
-    for first in range(0, n, _BLOCK):
-        rows = np.arange(first, min(first + _BLOCK, n))
-        block = table(rows)
-        found[:, rows] = [model.predict(block) for model in models]
+    models = _kmeans(part, axes, min(k, len(fitted)), seeds)
+    found = np.empty((len(seeds), len(scored)), np.int32)
+    for first in range(0, len(scored), _BLOCK):
+        block = table(scored[first : first + _BLOCK])
+        found[:, first : first + _BLOCK] = [model.predict(block) for model in models]
     results = [score(labels, known) for labels in found] if known is not None else []
     names = results[0] if results else {}
     return Baseline(
@@ -156,7 +168,23 @@ def _run(
     )
 
 
-def _kmeans(rows: np.ndarray, k: int, seed: int) -> Any:
+def _kmeans(rows: np.ndarray, axes: np.ndarray | None, k: int, seeds: Sequence[int]) -> list[Any]:
+    """Fit k-means once for each seed, the best of three starts.
+
+    Of many numbers only the best start is gone on with: it is found on the principal axes.
+    """
+    if rows.size <= ONE_THREAD or rows.shape[1] <= PCA_DIMENSIONS:
+        return [_lloyd(rows, k, "k-means++", 3, seed) for seed in seeds]
+    axes = principal_axes(rows, PCA_DIMENSIONS).T if axes is None else axes
+    reduced, models = rows @ axes, []
+    for seed in seeds:
+        best = _lloyd(reduced, k, "k-means++", 3, seed).labels_
+        start = np.stack([rows[best == j].mean(axis=0) for j in range(k)])
+        models.append(_lloyd(rows, k, start, 1, seed))
+    return models
+
+
+def _lloyd(rows: np.ndarray, k: int, init: Any, starts: int, seed: int) -> Any:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
@@ -165,4 +193,4 @@ def _kmeans(rows: np.ndarray, k: int, seed: int) -> Any:
     threads = 1 if rows.size <= ONE_THREAD else None
     with warnings.catch_warnings(), threadpool_limits(threads):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(k, n_init=3, random_state=seed).fit(rows)
+        return KMeans(k, init=init, n_init=starts, random_state=seed).fit(rows)

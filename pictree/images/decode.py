@@ -238,8 +238,11 @@ def _fit(image: Image.Image, fmt: ImageFormat, header: Header) -> np.ndarray:
 
 
 def _edge_colour(inner: np.ndarray) -> np.ndarray:
+    """Return the median of the edge; by hand, as numpy's takes a tenth of the time of decoding."""
     edge = np.concatenate([inner[0], inner[-1], inner[1:-1, 0], inner[1:-1, -1]])
-    return np.median(edge, axis=0).astype(np.uint8)
+    edge.sort(axis=0)
+    low, high = edge[(len(edge) - 1) // 2], edge[len(edge) // 2]
+    return ((low.astype(np.uint16) + high) // 2).astype(np.uint8)
 
 
 @contextlib.contextmanager

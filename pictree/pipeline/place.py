@@ -14,8 +14,9 @@ from pictree.evaluation.agreement import score
 from pictree.images.inventory import remember, take_stock
 from pictree.images.known_labels import labels_beside, read_known_labels
 from pictree.images.sources import Source, open_source
+from pictree.lookup import Lookup
 from pictree.manifest import refuse_changed
-from pictree.neighbors import nearest
+from pictree.neighbors import as_rows
 from pictree.pipeline.coders import MODEL_FILES, coder_of
 from pictree.pipeline.codes import GivenCodes
 from pictree.pipeline.stock import image_format
@@ -118,6 +119,8 @@ class Placer:
 
     Attributes
     ----------
+    fitted : Lookup
+        Of the codes of the fit's used images.
     first_id : int
         Id of the first new picture.
     ids : uint32 array (n,)
@@ -135,7 +138,10 @@ class Placer:
         refuse_changed(run.path, [clusters])
         stored = run.arrays(clusters)
         self.clusters = FlatClusters.from_arrays(stored)
-        self.codes, self.labels = fitted.array("codes")[:], fitted.labels()
+        self.codes, self.labels = as_rows(fitted.array("codes")[:]), fitted.labels()
+        self.fitted = Lookup(self.codes)
+        # Then the nearest of all codes, which is looked for in any case, tells the cluster.
+        self._is_by_nearest = self.clusters.is_by_nearest_of(self.codes)
         self.limit = info["unknown_distance"]
         inventory, used = run.inventory(), fitted.used()
         self.first_id, self.ids = len(inventory), used["id"].to_numpy()
@@ -160,8 +166,9 @@ class Placer:
         clusters = np.zeros(0, np.int32)
         if len(pixels):
             codes = self._coder.codes(table, pixels)
-            clusters = self.clusters.predict(codes)
-            self._places.append(self._of_codes(used, codes, clusters))
+            places = self._of_codes(used, codes)
+            clusters = places["cluster"].to_numpy()
+            self._places.append(places)
         return Placed(table, self.of_files(table), pixels, codes, clusters)
 
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
@@ -185,7 +192,7 @@ class Placer:
             By `PLACES`.
         """
         codes = self._coder.codes(inventory, pixels)
-        return codes, self._of_codes(inventory["id"], codes, self.clusters.predict(codes))
+        return codes, self._of_codes(inventory["id"], codes)
 
     def stored(self) -> pl.DataFrame:
         """Return the places of the run's own images, by `PLACES`, and of those placed since."""
@@ -207,9 +214,13 @@ class Placer:
         }
         return _places(columns)
 
-    def _of_codes(self, ids: pl.Series, codes: np.ndarray, clusters: np.ndarray) -> pl.DataFrame:
-        k = min(_NEIGHBORS, len(self.codes))
-        rows, distances = nearest(self.codes, k, queries=codes)
+    def _of_codes(self, ids: pl.Series, codes: np.ndarray) -> pl.DataFrame:
+        codes = as_rows(codes)
+        rows, distances = self.fitted.search(codes, min(_NEIGHBORS, len(self.codes)))
+        if self._is_by_nearest:
+            clusters = self.clusters.of_fitted(rows[:, 0])
+        else:
+            clusters = self.clusters.predict(codes)
         sure = self.clusters.confidence(codes)
         if sure is None:
             sure = (self.labels[rows] == clusters[:, None]).mean(axis=1)
@@ -228,8 +239,11 @@ class Placer:
         """Join places to files: new, in the run already, twice among the new; no problems."""
         kept = table.filter(pl.col("outcome").is_in(["used", "duplicate"]))
         original = pl.coalesce("duplicate_of", "id").alias("original")
-        found = pl.concat(self._places).rename({"id": "original"})
-        joined = kept.select("id", original).join(found, on="original").sort("id")
+        asked = kept.select("id", original)
+        # Mostly nothing is a copy: a lone picture is not to wait for a table of all the others.
+        is_new = (asked["original"] >= table["id"].min()).all()
+        found = self._places[-1] if is_new else pl.concat(self._places)
+        joined = asked.join(found.rename({"id": "original"}), on="original").sort("id")
         return joined.select(*PLACES)
 
 

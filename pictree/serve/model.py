@@ -16,7 +16,7 @@ from pictree.images.decode import read_header
 from pictree.images.guard import Guards
 from pictree.images.inventory import digest_of
 from pictree.images.outcome import Unusable
-from pictree.neighbors import nearest
+from pictree.neighbors import as_rows
 from pictree.pipeline.place import Placer
 from pictree.serve.limits import Limits
 from pictree.store import Run
@@ -157,7 +157,7 @@ class Model:
         codes : float32 array (m, code size)
         count : int
         """
-        rows, distances = nearest(self._placer.codes, min(count, len(self._ids)), queries=codes)
+        rows, distances = self._placer.fitted.search(as_rows(codes), min(count, len(self._ids)))
         return [
             [self._image(int(row), float(d)) for row, d in zip(*pair, strict=True)]
             for pair in zip(rows, distances, strict=True)

@@ -7,10 +7,12 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score
 
+from pictree.clustering import instant
 from pictree.clustering.instant import instant_tree
 from pictree.errors import InputError
 from pictree.evaluation.agreement import accuracy, score
 from pictree.evaluation.baselines import baselines
+from pictree.neighbors import nearest
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +159,24 @@ def test_usps_coil_and_clothes_reach_their_marks(data_dir):
     images = np.frombuffer(raw[0], np.uint8, offset=16).reshape(10_000, -1)
     found = instant_tree(images, k=10)
     assert accuracy(found.clusters, np.frombuffer(raw[1], np.uint8, offset=8)) > 0.58
+
+
+def test_of_very_many_rows_some_make_the_tree(small, found, monkeypatch):
+    rows, known = (
+        np.concatenate([small[0], small[0][:10]]),
+        np.concatenate([small[1], small[1][:10]]),
+    )
+    monkeypatch.setattr(instant, "WHOLE", 1500)
+    monkeypatch.setattr(instant, "DRAWN", 1200)
+    part = instant_tree(rows, k=10)
+    assert np.array_equal(part.clusters, part.tree.cut(10))
+    drawn, stands_for = part.start.rows, part.start.copy_of
+    assert len(np.unique(drawn)) == len(part.start.links) == 1200
+    assert np.array_equal(stands_for[drawn], np.arange(1200))
+    assert np.array_equal(part.clusters[1797:], part.clusters[:10])
+    assert accuracy(part.clusters, known) > accuracy(found.clusters, small[1]) - 0.05
+    # A row that was not drawn goes where most of the five nearest drawn ones go.
+    others = np.setdiff1d(np.arange(1797), drawn)
+    near, _ = nearest(rows[drawn], 5, queries=rows[others])
+    votes = (part.clusters[drawn][near] == part.clusters[others][:, None]).sum(axis=1)
+    assert (votes >= 3).mean() > 0.95
