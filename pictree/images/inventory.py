@@ -8,12 +8,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from pictree.images.base import Source
+from pictree.images.base import Raw, Source
 from pictree.images.decode import Header, ImageFormat, Unusable, array_header
 from pictree.images.guard import Guards
 from pictree.images.outcome import OUTCOMES
@@ -213,8 +214,8 @@ def _file_items(source: Source, rows: Sequence[int], fmt: ImageFormat) -> Iterat
     waiting: deque[Future[_Item]] = deque()
     with Guards() as guards, ThreadPoolExecutor(workers) as pool:
         try:
-            for row in rows:
-                raw = _read(source, row) if source.in_order else None
+            raws = source.read_each(rows) if source.in_order else repeat(None)
+            for raw, row in zip(raws, rows, strict=False):  # raws first: so it is read to its end
                 waiting.append(pool.submit(_look_at, source, row, raw, fmt, guards))
                 if len(waiting) > 4 * workers:
                     yield waiting.popleft().result()
@@ -225,15 +226,8 @@ def _file_items(source: Source, rows: Sequence[int], fmt: ImageFormat) -> Iterat
                 future.cancel()
 
 
-def _read(source: Source, row: int) -> bytes | np.ndarray | Unusable:
-    try:
-        return source.read(row)
-    except Unusable as problem:
-        return problem
-
-
-def _look_at(source: Source, row: int, raw: Any, fmt: ImageFormat, guards: Guards) -> _Item:
-    raw = _read(source, row) if raw is None else raw
+def _look_at(source: Source, row: int, raw: Raw | None, fmt: ImageFormat, guards: Guards) -> _Item:
+    raw = source.try_to_read(row) if raw is None else raw
     if isinstance(raw, Unusable):
         return _Item(None, raw.header, None, raw)
     digest = digest_of(raw)

@@ -112,7 +112,7 @@ def _folder_labels(source: Source) -> Labels:
     if isinstance(source, CompositeSource):
         return [label or part.name for part in source.parts for label in (_folder_labels(part))]
     labels: Labels = [path.split("/")[0] if "/" in path else None for path in source.paths]
-    if source.kind not in ("folder", "files", "zip", "tar"):
+    if source.kind not in ("folder", "files", "objects", "zip", "tar"):
         raise SourceError(
             "known labels from folders need pictures in folders",
             got=f"an array, {source.name!r}",
@@ -126,7 +126,7 @@ def _read_key(key: str, source: Source) -> Labels:
     said = [part.labels(key) for part in parts]
     if all(values is not None for values in said):
         return _fitting([_name(value) for values in said for value in values or []], source, key)
-    files = {part.root for part in parts}
+    files = {part.copy.path if part.copy else part.root for part in parts}
     if {part.kind for part in parts} != {"npz"} or len(files) != 1:
         raise SourceError(
             _MUST_BE,
