@@ -53,7 +53,7 @@ def read_known_labels(spec: Any, source: Source) -> Labels | None:
     if spec == "folders":
         return _folder_labels(source)
     if not Path(spec).is_file():
-        return _read_key(spec, source)
+        return read_key(spec, source)
     if spec.lower().endswith(".csv"):
         return _read_csv(spec, source)
     if spec.lower().endswith((".idx", ".gz", "-ubyte")) or is_idx(spec):
@@ -121,7 +121,14 @@ def _folder_labels(source: Source) -> Labels:
     return labels
 
 
-def _read_key(key: str, source: Source) -> Labels:
+def read_key(key: str, source: Source) -> Labels:
+    """Read a key or column of the files that a source's images came from.
+
+    Raises
+    ------
+    SourceError
+        If there is no such one, or it has another length.
+    """
     parts = source.parts if isinstance(source, CompositeSource) else [source]
     said = [part.labels(key) for part in parts]
     if all(values is not None for values in said):
@@ -174,7 +181,7 @@ def _fitting(labels: Labels, source: Source, spec: str) -> Labels:
 
 
 def _read_csv(path: str, source: Source) -> Labels:
-    by_path = _csv_rows(path)
+    by_path = csv_rows(path, "label")
     labels = [by_path.get(item) for item in source.paths]
     if not any(label is not None for label in labels):
         raise SourceError(
@@ -185,21 +192,28 @@ def _read_csv(path: str, source: Source) -> Labels:
     return labels
 
 
-def _csv_rows(path: str) -> dict[str, str | None]:
+def csv_rows(path: str, column: str) -> dict[str, str | None]:
+    """Read what a CSV with a header says of each path in one of its columns, such as ``label``.
+
+    Raises
+    ------
+    SourceError
+        If it can't be read, or has no such column.
+    """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             fields = reader.fieldnames or []
-            if "path" not in fields or "label" not in fields:
+            if "path" not in fields or column not in fields:
                 raise SourceError(
-                    "a CSV of known labels must have a header with 'path' and 'label'",
+                    f"a CSV of known {column}s must have a header with 'path' and '{column}'",
                     got=", ".join(map(repr, fields)) or "an empty file",
                     do=f"Add it to {printable(path)!r}",
                 )
-            return {_tidy(row["path"]): row["label"] or None for row in reader}
+            return {_tidy(row["path"]): row[column] or None for row in reader}
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise SourceError(
-            "a CSV of known labels must be UTF-8 text",
+            f"a CSV of known {column}s must be UTF-8 text",
             got=f"{printable(path)!r}, which can't be read",
             do="Save it as CSV, UTF-8",
         ) from error

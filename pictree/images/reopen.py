@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from pictree.errors import PictreeError
+from pictree.errors import PictreeError, SourceError
 from pictree.images.addresses import read_object
 from pictree.images.base import Source
 from pictree.images.composite import common_folder
 from pictree.images.files import read_file
+from pictree.images.known_labels import read_key
 from pictree.images.outcome import Unusable
 from pictree.images.sources import open_source
 
@@ -77,6 +78,27 @@ class Originals:
             raise Unusable("unreadable", "what it came from is gone")
         return source.read(inside)
 
+    def labels(self, key: str) -> list[str | None]:
+        """Return what the files say of each item in a key or column of theirs.
+
+        Raises
+        ------
+        SourceError
+            If they are gone, or have no such one.
+        """
+        said: list[str | None] = []
+        for part in self._parts:
+            on_disk = part["kind"] in _ON_DISK or not part["root"]
+            source = None if on_disk else self._source(part)
+            if source is None or len(source) != part["items"]:
+                raise SourceError(
+                    f"{key!r} must be a CSV, or a key or column of the files of the run's pictures",
+                    got=f"pictures from {part['name']!r}, which " + _lack(part, on_disk),
+                    do="Give a CSV with path and split",
+                )
+            said += read_key(key, source)
+        return said
+
     def _source(self, part: Mapping[str, Any]) -> Source | None:
         key = f"{part['root']}:{part['name']}"
         if key not in self._open:
@@ -85,6 +107,12 @@ class Originals:
 
     def _part(self, item: int) -> int:
         return int(np.searchsorted(self._ends, item, side="right"))
+
+
+def _lack(part: Mapping[str, Any], on_disk: bool) -> str:
+    if on_disk:
+        return "has no columns"
+    return f"is not in {part['root']} any more, or has changed"
 
 
 def _flat(described: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
