@@ -12,7 +12,7 @@ LEVELS = [
     {"errors"},
     {"files", "cells"},
     {"exhaustive"},
-    {"locks", "reading", "shards", "progress", "neighbors", "device"},
+    {"locks", "reading", "shards", "progress", "neighbors", "device", "exchange"},
     {"manifest", "engine"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "features", "recipes", "store"},
