@@ -14,6 +14,7 @@ from pictree.images.arrays import npz_arrays, read_npz
 from pictree.images.base import Source, printable
 from pictree.images.composite import CompositeSource
 from pictree.images.idx import is_idx, read_idx
+from pictree.images.splits import are_splits
 
 Labels = list[str | None]
 _MUST_BE = (
@@ -27,12 +28,12 @@ def read_known_labels(spec: Any, source: Source) -> Labels | None:
     Parameters
     ----------
     spec : None, str, Path or list
-        None: there are none. "folders": the first folder below the source's root, None for a
-        file directly in it (of several sources given together: that source's folder name). An
-        IDX label file (.gz). A CSV file with a header that has `path` and `label`, matched by
-        the relative path. A key of the source's .npz or HDF5, a column of its Parquet or saved
-        data set, or ``cls`` for WebDataset's files of classes. Several of these, in the order
-        of the sources.
+        None: there are none. "folders": the first folder below the source's root, or below
+        train/ and test/ where that is all it has; None for a file directly in it (of several
+        sources given together: that source's folder name). An IDX label file (.gz). A CSV file
+        with a header that has `path` and `label`, matched by the relative path. A key of the
+        source's .npz or HDF5, a column of its Parquet or saved data set, or ``cls`` for
+        WebDataset's files of classes. Several of these, in the order of the sources.
     source : Source
 
     Returns
@@ -111,7 +112,9 @@ def _read_each(specs: list[str], source: Source) -> Labels | None:
 def _folder_labels(source: Source) -> Labels:
     if isinstance(source, CompositeSource):
         return [label or part.name for part in source.parts for label in (_folder_labels(part))]
-    labels: Labels = [path.split("/")[0] if "/" in path else None for path in source.paths]
+    folders = [path.split("/")[:-1] for path in source.paths]
+    level = 1 if are_splits({names[0] for names in folders if names}) else 0
+    labels: Labels = [names[level] if len(names) > level else None for names in folders]
     if source.kind not in ("folder", "files", "objects", "zip", "tar"):
         raise SourceError(
             "known labels from folders need pictures in folders",

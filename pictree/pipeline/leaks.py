@@ -10,9 +10,9 @@ import polars as pl
 from pictree.errors import InputError, SourceError
 from pictree.evaluation.leaks import leak_table
 from pictree.evaluation.near_duplicates import near_duplicates
-from pictree.evaluation.splits import Splits, counted, splits_of
 from pictree.images.known_labels import csv_rows
 from pictree.images.reopen import Originals
+from pictree.images.splits import Splits, counted, splits_of
 from pictree.store import Run
 
 
@@ -25,7 +25,7 @@ def leaks(run: Run, splits: str | None = None) -> tuple[pl.DataFrame, dict[str, 
         Finished.
     splits : str, optional
         What tells them: a CSV with path and split, or a key or column of the files that the
-        pictures came from. By default the paths do (`pictree.evaluation.splits.split_of`), or
+        pictures came from. By default the paths do (`pictree.images.splits.split_of`), or
         what was held out of the training.
 
     Returns

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pictree.evaluation.leaks import leak_table
-from pictree.evaluation.splits import counted, splits_of
+from pictree.images.splits import counted, splits_of
 from pictree.report.gather import Findings
 from pictree.report.live.near import NearDuplicates
 from pictree.report.odd import MOST_ODD, Pair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -192,24 +193,33 @@ def test_a_bucket_that_is_not_there(bucket: Any) -> None:
     )
 
 
-def test_without_credentials(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials(
+    bucket: Any, folder: Path, digits: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One sentence; and fsspec's own variable opens what anybody may read (docs/scale.md)."""
     import s3fs
 
+    for i, who in enumerate(("public-read", "private", "public-read")):
+        buffer = io.BytesIO()
+        Image.fromarray(digits[0][i]).save(buffer, "PNG")
+        bucket.pipe_file(f"pictures/open/{i}.png", buffer.getvalue(), ACL=who)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.raises(SourceError) as caught:
-        open_source(f"{BUCKET}/digits")
+        open_source(f"{BUCKET}/open")
     assert str(caught.value) == (
-        "'s3://pictures/digits' must be readable from this machine; got 'Unable to locate "
+        "'s3://pictures/open' must be readable from this machine; got 'Unable to locate "
         "credentials'. Check the address, the network, and the credentials as the service's own "
         "tools have them."
     )
-    words = [sys.executable, "-m", "pictree.cli", "scan", f"{BUCKET}/digits"]
+    words = [sys.executable, "-m", "pictree.cli", "scan", f"{BUCKET}/open", "--json"]
     monkeypatch.setenv("FSSPEC_S3_ANON", "true")
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["used"] == 2
+    assert found["problems"] == {"unreadable: no permission to read it": 1}
     s3fs.S3FileSystem.clear_instance_cache()
 
 

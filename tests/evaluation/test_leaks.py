@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pictree.evaluation.leaks import leak_table
-from pictree.evaluation.splits import counted, split_of, splits_of
+from pictree.images.splits import counted, split_of, splits_of
 
 
 @pytest.mark.parametrize(

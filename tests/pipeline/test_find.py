@@ -123,6 +123,21 @@ def test_leaks_between_folders_of_splits(split_run: Path) -> None:
     assert all(row["split"] == "test" and row["other_split"] == "train" for row in found["rows"])
 
 
+def test_the_report_shows_leaks_with_their_pictures(split_run: Path, run: Path) -> None:
+    page = (split_run / "report.html").read_text(encoding="utf-8")
+    _, _, section = page.partition('<h3 id="leaks">')
+    section, _, _ = section.partition("<h3")
+    assert "<p>There are 181 train files and 62 test files. " in section
+    first, _, rest = section.partition("</li>")
+    assert first.count("<img ") == 2
+    assert '<span class="figure">same content</span>' in first
+    assert '<b>test</b> <bdi class="path">test/2/copy.png</bdi>' in first
+    assert '<b>train</b> <bdi class="path">train/2/001.png</bdi>' in first
+    assert "test/7/again.jpg" in rest
+    assert 'data-csv="leaks"' in section
+    assert 'id="leaks"' not in (run / "report.html").read_text(encoding="utf-8")
+
+
 def test_leaks_between_splits_that_a_csv_tells(split_run: Path, tmp_path: Path) -> None:
     """Other splits than the folders': the copy in train alone is a leak then."""
     paths = Run.open(split_run).inventory()["path"].to_list()

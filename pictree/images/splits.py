@@ -34,6 +34,12 @@ def split_of(path: str) -> str | None:
     return _SPLIT_OF[found[1]] if found else None
 
 
+def are_splits(folders: Iterable[str]) -> bool:
+    """Tell whether names of folders are all such as ``train`` and ``test``, of two or more."""
+    found = {split_of(f"{name}/") for name in folders}
+    return len(found) > 1 and None not in found
+
+
 def splits_of(inventory: pl.DataFrame) -> Splits:
     """Return the known split of each file, in the order of the inventory.
 
