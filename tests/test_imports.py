@@ -13,7 +13,7 @@ LEVELS = [
     {"files", "cells"},
     {"exhaustive"},
     {"lookup"},
-    {"locks", "reading", "shards", "progress", "neighbors", "device"},
+    {"locks", "reading", "shards", "progress", "neighbors", "device", "exchange"},
     {"manifest", "engine"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "features", "recipes", "store"},

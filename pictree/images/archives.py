@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pictree.errors import SourceError
-from pictree.images.base import ARCHIVE_SUFFIXES, Source, printable
+from pictree.images.base import ARCHIVE_SUFFIXES, Source, is_hidden, printable
 from pictree.images.outcome import MAX_FILE_BYTES, Unusable
 from pictree.images.webdataset import key_of, split_samples
 
@@ -73,7 +73,7 @@ class TarSource(Source):
         self._file, self._lock, self.in_order = file, threading.Lock(), compressed
         members, cut_short = _list_tar(file)
         shown: list[tuple[str, Any]] = [
-            (name, member) for name, member in members if not _is_hidden(name)
+            (name, member) for name, member in members if not is_hidden(name)
         ]
         shown, self._said = split_samples(shown)
         if cut_short:
@@ -174,15 +174,8 @@ def _names(path: str) -> tuple[str, str, str]:
 
 
 def _in_order(members: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    shown = [(printable(name), entry) for name, entry in members if not _is_hidden(name)]
+    shown = [(printable(name), entry) for name, entry in members if not is_hidden(name)]
     return sorted(shown, key=lambda item: item[0].encode())
-
-
-def _is_hidden(name: str) -> bool:
-    parts = [
-        part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in (".", "..")
-    ]
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def _list_tar(file: tarfile.TarFile) -> tuple[list[tuple[str, tarfile.TarInfo]], bool]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Any, TypeAlias
 
 import numpy as np
+
+from pictree.images.outcome import Unusable
 
 PICTURE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".tif", ".tiff"),
@@ -20,6 +23,10 @@ PICTURE_SUFFIXES = (
 ARRAY_SUFFIXES = (".npy", ".npz", ".idx", ".idx.gz", "-ubyte", "-ubyte.gz")
 TABLE_SUFFIXES = (".parquet", ".h5", ".hdf5", ".he5", ".hdf")
 ARCHIVE_SUFFIXES = (*(".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"),)
+
+
+Raw: TypeAlias = bytes | np.ndarray | Unusable
+"""What reading an item gives: a file's bytes, an array (h, w[, c]), or why there is neither."""
 
 
 class Source(ABC):
@@ -40,11 +47,12 @@ class Source(ABC):
         For arrays, the values of black and of white in the whole data set. May be set, so that
         new images are scaled as those that a model was trained on.
     in_order : bool
-        Whether items must be read one after another (compressed tar).
+        Whether items must be read one after another, by `read_each` (compressed tar, a bucket).
     """
 
     kind = "source"
     in_order = False
+    copy: Any = None  # of a fetched file: removed with its last source
 
     def __init__(self, name: str, root: str, folder: str, paths: Sequence[str]) -> None:
         self.name, self.root, self.folder, self.paths = name, root, folder, paths
@@ -62,6 +70,17 @@ class Source(ABC):
         Unusable
             If there is nothing to read.
         """
+
+    def try_to_read(self, i: int) -> Raw:
+        """Return what `read` returns, or what it raises where the item can't be used."""
+        try:
+            return self.read(i)
+        except Unusable as problem:
+            return problem
+
+    def read_each(self, items: Iterable[int]) -> Iterator[Raw]:
+        """Yield what `try_to_read` returns for each item, in this order."""
+        return map(self.try_to_read, items)
 
     def block(self, rows: range) -> np.ndarray | None:
         """Return items `rows` as one array (m, h, w[, c]) where the source has them so."""
@@ -88,3 +107,11 @@ def printable(name: str) -> str:
         return name
     raw = name.encode("utf-8", "surrogateescape" if os.name != "nt" else "surrogatepass")
     return raw.decode("utf-8", "backslashreplace")
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a name, or a folder in it, begins with a dot or is ``__MACOSX``."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return any(
+        (part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in parts
+    )

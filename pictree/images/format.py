@@ -93,9 +93,10 @@ def _look(source: Source, at_colour: bool) -> _Seen:
 
 def _look_at(source: Source, items: Iterable[int], at_colour: bool) -> _Seen:
     seen = _Seen()
-    for i in items:
+    for raw in source.read_each(items):
         try:
-            raw = source.read(i)
+            if isinstance(raw, Unusable):
+                raise raw
             header = read_header(raw)
             # Until one is known to be whole, only decoding tells whether anything is usable.
             wanted = at_colour and seen.colour == 0 and seen.looked < COLOUR_LOOKS

@@ -8,12 +8,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice, repeat
 
 import numpy as np
 import polars as pl
 
-from pictree.images.base import Source
+from pictree.images.base import Raw, Source
 from pictree.images.decode import Header, ImageFormat, Unusable, array_header
 from pictree.images.guard import Guards
 from pictree.images.outcome import OUTCOMES
@@ -215,10 +215,10 @@ def _file_items(source: Source, rows: Sequence[int], fmt: ImageFormat) -> Iterat
     waiting: deque[Future[list[_Item]]] = deque()
     with Guards() as guards, ThreadPoolExecutor(workers) as pool:
         try:
-            for first in range(0, len(rows), _AT_ONCE):
-                some = rows[first : first + _AT_ONCE]
-                raws = [_read(source, row) if source.in_order else None for row in some]
-                waiting.append(pool.submit(_look_at_each, source, some, raws, fmt, guards))
+            raws = source.read_each(rows) if source.in_order else repeat(None)
+            pairs = zip(raws, rows, strict=False)  # raws first: so it is read to its end
+            while some := list(islice(pairs, _AT_ONCE)):
+                waiting.append(pool.submit(_look_at_each, source, some, fmt, guards))
                 if len(waiting) > 2 * workers:
                     yield from waiting.popleft().result()
             while waiting:
@@ -228,21 +228,14 @@ def _file_items(source: Source, rows: Sequence[int], fmt: ImageFormat) -> Iterat
                 future.cancel()
 
 
-def _read(source: Source, row: int) -> bytes | np.ndarray | Unusable:
-    try:
-        return source.read(row)
-    except Unusable as problem:
-        return problem
-
-
 def _look_at_each(
-    source: Source, rows: Sequence[int], raws: Sequence[Any], fmt: ImageFormat, guards: Guards
+    source: Source, some: Sequence[tuple[Raw | None, int]], fmt: ImageFormat, guards: Guards
 ) -> list[_Item]:
-    return [_look_at(source, row, raw, fmt, guards) for row, raw in zip(rows, raws, strict=True)]
+    return [_look_at(source, row, raw, fmt, guards) for raw, row in some]
 
 
-def _look_at(source: Source, row: int, raw: Any, fmt: ImageFormat, guards: Guards) -> _Item:
-    raw = _read(source, row) if raw is None else raw
+def _look_at(source: Source, row: int, raw: Raw | None, fmt: ImageFormat, guards: Guards) -> _Item:
+    raw = source.try_to_read(row) if raw is None else raw
     if isinstance(raw, Unusable):
         return _Item(None, raw.header, None, raw)
     digest = digest_of(raw)

@@ -14,6 +14,7 @@ from pictree.images.arrays import npz_arrays, read_npz
 from pictree.images.base import Source, printable
 from pictree.images.composite import CompositeSource
 from pictree.images.idx import is_idx, read_idx
+from pictree.images.splits import are_splits
 
 Labels = list[str | None]
 _MUST_BE = (
@@ -27,12 +28,12 @@ def read_known_labels(spec: Any, source: Source) -> Labels | None:
     Parameters
     ----------
     spec : None, str, Path or list
-        None: there are none. "folders": the first folder below the source's root, None for a
-        file directly in it (of several sources given together: that source's folder name). An
-        IDX label file (.gz). A CSV file with a header that has `path` and `label`, matched by
-        the relative path. A key of the source's .npz or HDF5, a column of its Parquet or saved
-        data set, or ``cls`` for WebDataset's files of classes. Several of these, in the order
-        of the sources.
+        None: there are none. "folders": the first folder below the source's root, or below
+        train/ and test/ where that is all it has; None for a file directly in it (of several
+        sources given together: that source's folder name). An IDX label file (.gz). A CSV file
+        with a header that has `path` and `label`, matched by the relative path. A key of the
+        source's .npz or HDF5, a column of its Parquet or saved data set, or ``cls`` for
+        WebDataset's files of classes. Several of these, in the order of the sources.
     source : Source
 
     Returns
@@ -53,7 +54,7 @@ def read_known_labels(spec: Any, source: Source) -> Labels | None:
     if spec == "folders":
         return _folder_labels(source)
     if not Path(spec).is_file():
-        return _read_key(spec, source)
+        return read_key(spec, source)
     if spec.lower().endswith(".csv"):
         return _read_csv(spec, source)
     if spec.lower().endswith((".idx", ".gz", "-ubyte")) or is_idx(spec):
@@ -111,8 +112,10 @@ def _read_each(specs: list[str], source: Source) -> Labels | None:
 def _folder_labels(source: Source) -> Labels:
     if isinstance(source, CompositeSource):
         return [label or part.name for part in source.parts for label in (_folder_labels(part))]
-    labels: Labels = [path.split("/")[0] if "/" in path else None for path in source.paths]
-    if source.kind not in ("folder", "files", "zip", "tar"):
+    folders = [path.split("/")[:-1] for path in source.paths]
+    level = 1 if are_splits({names[0] for names in folders if names}) else 0
+    labels: Labels = [names[level] if len(names) > level else None for names in folders]
+    if source.kind not in ("folder", "files", "objects", "zip", "tar"):
         raise SourceError(
             "known labels from folders need pictures in folders",
             got=f"an array, {source.name!r}",
@@ -121,12 +124,19 @@ def _folder_labels(source: Source) -> Labels:
     return labels
 
 
-def _read_key(key: str, source: Source) -> Labels:
+def read_key(key: str, source: Source) -> Labels:
+    """Read a key or column of the files that a source's images came from.
+
+    Raises
+    ------
+    SourceError
+        If there is no such one, or it has another length.
+    """
     parts = source.parts if isinstance(source, CompositeSource) else [source]
     said = [part.labels(key) for part in parts]
     if all(values is not None for values in said):
         return _fitting([_name(value) for values in said for value in values or []], source, key)
-    files = {part.root for part in parts}
+    files = {part.copy.path if part.copy else part.root for part in parts}
     if {part.kind for part in parts} != {"npz"} or len(files) != 1:
         raise SourceError(
             _MUST_BE,
@@ -174,7 +184,7 @@ def _fitting(labels: Labels, source: Source, spec: str) -> Labels:
 
 
 def _read_csv(path: str, source: Source) -> Labels:
-    by_path = _csv_rows(path)
+    by_path = csv_rows(path, "label")
     labels = [by_path.get(item) for item in source.paths]
     if not any(label is not None for label in labels):
         raise SourceError(
@@ -185,21 +195,28 @@ def _read_csv(path: str, source: Source) -> Labels:
     return labels
 
 
-def _csv_rows(path: str) -> dict[str, str | None]:
+def csv_rows(path: str, column: str) -> dict[str, str | None]:
+    """Read what a CSV with a header says of each path in one of its columns, such as ``label``.
+
+    Raises
+    ------
+    SourceError
+        If it can't be read, or has no such column.
+    """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             fields = reader.fieldnames or []
-            if "path" not in fields or "label" not in fields:
+            if "path" not in fields or column not in fields:
                 raise SourceError(
-                    "a CSV of known labels must have a header with 'path' and 'label'",
+                    f"a CSV of known {column}s must have a header with 'path' and '{column}'",
                     got=", ".join(map(repr, fields)) or "an empty file",
                     do=f"Add it to {printable(path)!r}",
                 )
-            return {_tidy(row["path"]): row["label"] or None for row in reader}
+            return {_tidy(row["path"]): row[column] or None for row in reader}
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise SourceError(
-            "a CSV of known labels must be UTF-8 text",
+            f"a CSV of known {column}s must be UTF-8 text",
             got=f"{printable(path)!r}, which can't be read",
             do="Save it as CSV, UTF-8",
         ) from error

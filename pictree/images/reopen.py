@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from pictree.errors import PictreeError
+from pictree.errors import PictreeError, SourceError
+from pictree.images.addresses import read_object
 from pictree.images.base import Source
+from pictree.images.composite import common_folder
 from pictree.images.files import read_file
+from pictree.images.known_labels import read_key
 from pictree.images.outcome import Unusable
 from pictree.images.sources import open_source
 
 _ON_DISK = ("folder", "files")
+_FOLDERS = ("folder", "objects", "zip", "tar")
 
 
 class Originals:
@@ -30,8 +34,7 @@ class Originals:
 
     def __init__(self, described: Sequence[Mapping[str, Any]]) -> None:
         self._parts = _flat(described)
-        folders = [_folder(part) for part in self._parts if part["root"]]
-        self._common = os.path.commonpath(folders) if folders else ""
+        self._common = common_folder([_folder(part) for part in self._parts if part["root"]])
         self._ends = np.cumsum([part["items"] for part in self._parts])
         self._open: dict[str, Source | None] = {}
 
@@ -67,11 +70,34 @@ class Originals:
         if file is not None:
             return read_file(str(file))
         number = self._part(item)
+        if self._parts[number]["kind"] == "objects":
+            return read_object(f"{self._common}/{path}" if self._common else path)
         source = self._source(self._parts[number])
         inside = item - (int(self._ends[number - 1]) if number else 0)
         if source is None or inside >= len(source):
             raise Unusable("unreadable", "what it came from is gone")
         return source.read(inside)
+
+    def labels(self, key: str) -> list[str | None]:
+        """Return what the files say of each item in a key or column of theirs.
+
+        Raises
+        ------
+        SourceError
+            If they are gone, or have no such one.
+        """
+        said: list[str | None] = []
+        for part in self._parts:
+            on_disk = part["kind"] in _ON_DISK or not part["root"]
+            source = None if on_disk else self._source(part)
+            if source is None or len(source) != part["items"]:
+                raise SourceError(
+                    f"{key!r} must be a CSV, or a key or column of the files of the run's pictures",
+                    got=f"pictures from {part['name']!r}, which " + _lack(part, on_disk),
+                    do="Give a CSV with path and split",
+                )
+            said += read_key(key, source)
+        return said
 
     def _source(self, part: Mapping[str, Any]) -> Source | None:
         key = f"{part['root']}:{part['name']}"
@@ -83,6 +109,12 @@ class Originals:
         return int(np.searchsorted(self._ends, item, side="right"))
 
 
+def _lack(part: Mapping[str, Any], on_disk: bool) -> str:
+    if on_disk:
+        return "has no columns"
+    return f"is not in {part['root']} any more, or has changed"
+
+
 def _flat(described: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     nested = [_flat(part["parts"]) if "parts" in part else [part] for part in described]
     return [part for parts in nested for part in parts]
@@ -91,11 +123,11 @@ def _flat(described: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _folder(part: Mapping[str, Any]) -> str:
     """Return what the paths of a part are relative to; as its source had it."""
     root = part["root"]
-    if part["kind"] in ("folder", "zip", "tar") or (part["kind"] == "files" and part["items"] > 1):
+    if part["kind"] in _FOLDERS or (part["kind"] == "files" and part["items"] > 1):
         return root
     if part["kind"] == "files" and Path(_true_name(root)).is_dir():
         return root
-    return str(Path(root).parent)
+    return os.path.dirname(root)  # noqa: PTH120 - keeps the two slashes of an address
 
 
 def _open(root: str, name: str) -> Source | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from pictree.errors import SourceError
 from pictree.images import hdf5, stacks
+from pictree.images.addresses import Place, absent, is_address
 from pictree.images.archives import open_tar, open_zip
 from pictree.images.arrays import ArraySource, open_idx, open_npy, open_npz, stack_images
 from pictree.images.base import (
@@ -19,12 +21,14 @@ from pictree.images.base import (
     ARRAY_SUFFIXES,
     PICTURE_SUFFIXES,
     Source,
+    is_hidden,
     printable,
 )
 from pictree.images.composite import CompositeSource
 from pictree.images.files import open_files
 from pictree.images.folders import open_folder
 from pictree.images.idx import is_idx
+from pictree.images.objects import from_copy, open_objects, open_some_objects
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
 
@@ -48,8 +52,9 @@ def open_source(pictures: Any) -> Source:
         out), one picture, a glob, a .txt file with one path a line, a zip or tar (.gz, .bz2,
         .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5, ``FILE:KEY`` for one array or column
         of these three, a TIFF with several pages, a data set saved by Hugging Face's
-        ``save_to_disk``; an array (n, h, w[, c]); a list of equally large 2-D arrays; or a
-        list of any of these, taken in that order.
+        ``save_to_disk``; an address such as ``s3://bucket/folder`` or ``gs://bucket/file.tar``
+        of any of these but the last, by fsspec; an array (n, h, w[, c]); a list of equally
+        large 2-D arrays; or a list of any of these, taken in that order.
 
     Returns
     -------
@@ -79,14 +84,13 @@ def open_source(pictures: Any) -> Source:
 def _open_list(pictures: list[Any]) -> Source:
     """Open each; plain picture files that follow one another become one source."""
     parts: list[Source] = []
-    files: list[str] = []
-    for item in pictures:
-        if isinstance(item, (str, os.PathLike)) and _is_picture_file(os.fspath(item)):
-            files.append(os.fspath(item))
-            continue
-        parts += _close(files)
-        parts.append(open_source(item))
-    parts += _close(files)
+    for where, items in groupby(pictures, key=_where_plain):
+        if where is None:
+            parts += map(open_source, items)
+        elif where:
+            parts.append(open_some_objects(list(items)))
+        else:
+            parts.append(open_files([os.fspath(item) for item in items]))
     in_memory = [part for part in parts if isinstance(part, ArraySource) and not part.root]
     for number, part in enumerate(in_memory, start=1):
         if len(in_memory) > 1:
@@ -94,10 +98,14 @@ def _open_list(pictures: list[Any]) -> Source:
     return parts[0] if len(parts) == 1 else CompositeSource(parts)
 
 
-def _close(files: list[str]) -> list[Source]:
-    group: list[Source] = [open_files(list(files))] if files else []
-    files.clear()
-    return group
+def _where_plain(item: Any) -> str | None:
+    """Return "" for a picture file, its bucket for such an object; None for anything else."""
+    if not isinstance(item, (str, os.PathLike)):
+        return None
+    path = os.fspath(item)
+    if is_address(path):
+        return "/".join(path.split("/")[:3]) if path.lower().endswith(PICTURE_SUFFIXES) else None
+    return "" if _is_picture_file(path) else None
 
 
 def _is_picture_file(path: str) -> bool:
@@ -105,22 +113,63 @@ def _is_picture_file(path: str) -> bool:
 
 
 def _open_path(path: str) -> Source:
+    if is_address(path):
+        return _open_address(path)
     if Path(path).is_dir():
         return open_saved_dataset(path) if is_saved_dataset(path) else open_folder(path)
     if Path(path).exists():
         opener = _opener(path)
         return opener(path) if opener else open_files([path])
-    before_key, _, key = path.rpartition(":")
-    for suffixes, keyed in _KEYED.items():
-        if before_key.lower().endswith(suffixes):
-            return keyed(before_key, key)
+    if keyed := _keyed(path):
+        open_key, file, key = keyed
+        return open_key(file, key)
     if glob.has_magic(path):
         return _open_glob(path)
     raise SourceError("the pictures must exist", got=f"{printable(path)!r}", do="Check the path")
 
 
-def _open_path_list(path: str) -> Source:
+def _keyed(path: str) -> tuple[Callable[[str, str], Source], str, str] | None:
+    """Part ``FILE:KEY``; None for another path."""
+    before_key, _, key = path.rpartition(":")
+    for suffixes, keyed in _KEYED.items():
+        if before_key.lower().endswith(suffixes):
+            return keyed, before_key, key
+    return None
+
+
+def _open_address(address: str) -> Source:
+    place = Place(address)
+    kind = place.kind()
+    if kind == "folder":
+        return open_objects(place)
+    if kind == "file":
+        return _open_object(address)
+    if keyed := _keyed(address):
+        open_key, file, key = keyed
+        copy = Place(file).fetch()
+        return from_copy(copy, lambda: open_key(copy.path, key))
+    if glob.has_magic(address):
+        found = [one for one in place.matching() if is_hidden(address) or not is_hidden(one)]
+        if found:
+            return _open_list(sorted(found, key=str.encode))
+    raise absent(address)
+
+
+def _open_object(address: str) -> Source:
+    """Open one object; what may hold many images is fetched first, to see."""
+    lower = address.lower()
+    if lower.endswith(PICTURE_SUFFIXES) and not lower.endswith(stacks.SUFFIXES):
+        return open_some_objects([address])
+    copy = Place(address).fetch()
+    if lower.endswith(".txt"):
+        return _open_path_list(copy.path, address.rpartition("/")[0])
+    opener = _opener(copy.path)
+    return from_copy(copy, lambda: opener(copy.path)) if opener else open_some_objects([address])
+
+
+def _open_path_list(path: str, folder: str = "") -> Source:
     """Open the pictures that a text file names, one path a line, relative to its folder."""
+    folder = folder or os.fspath(Path(path).parent)
     try:
         lines = Path(path).read_bytes().splitlines()
     except OSError as error:
@@ -129,7 +178,6 @@ def _open_path_list(path: str) -> Source:
             got=f"{printable(path)} ({error.strerror})",
             do="Mend its permissions",
         ) from error
-    folder = Path(path).parent
     named = [os.fsdecode(line.strip()) for line in lines if line.strip()]
     if not named:
         raise SourceError(
@@ -137,7 +185,8 @@ def _open_path_list(path: str) -> Source:
             got=f"no line in {printable(path)}",
             do="Write one path a line",
         )
-    return open_files([os.fspath(folder / name) for name in named])
+    files = [name if is_address(name) else os.path.join(folder, name) for name in named]  # noqa: PTH118
+    return _open_list(files) if any(map(is_address, files)) else open_files(files)
 
 
 def _open_glob(pattern: str) -> Source:

@@ -8,6 +8,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
+from pictree.exchange import Exchange, headers_of
+
 MOST_BYTES = 16 << 20
 """Largest body of a request; a list of a million ids fits."""
 
@@ -54,16 +56,15 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            await _refuse(send, *refusal)
-            return
-        cookie = self._set_cookie() if scope["path"] == "/" else None
-        limited = _Limited(receive, send, cookie)
-        await self._app(scope, limited.receive, limited.send)
+        refusal = self._refusal(scope, headers_of(scope))
+        is_start = refusal is None and scope["path"] == "/"  # nobody else is given the cookie
+        headers = HEADERS | ({"Set-Cookie": self._set_cookie()} if is_start else {})
+        exchange = Exchange(receive, send, headers=headers, most=MOST_BYTES, too_large=_hang_up)
+        if refusal is None:
+            await self._app(scope, exchange.receive, exchange.send)
+        else:
+            status, text = refusal
+            await exchange.answer(status, "text/plain; charset=utf-8", f"{text}\n".encode())
 
     def _refusal(self, scope: Any, headers: dict[str, str]) -> tuple[int, str] | None:
         if headers.get("host") not in self._hosts:
@@ -88,40 +89,12 @@ class Guard:
         given += [_token_in(scope)] if is_start else []
         return any(secrets.compare_digest(g.encode(), self._token.encode()) for g in given)
 
-    def _set_cookie(self) -> tuple[bytes, bytes]:
-        text = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
-        return b"set-cookie", text.encode()
+    def _set_cookie(self) -> str:
+        return f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
 
 
-class _Limited:
-    """A request whose body ends the exchange once it is too large; headers on every answer."""
-
-    def __init__(self, receive: Any, send: Any, cookie: tuple[bytes, bytes] | None) -> None:
-        self._receive, self._send, self._cookie, self._seen = receive, send, cookie, 0
-
-    async def receive(self) -> Any:
-        message = await self._receive()
-        self._seen += len(message.get("body", b""))
-        # Content-Length was looked at before; a body in chunks has none.
-        return {"type": "http.disconnect"} if self._seen > MOST_BYTES else message
-
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            extra = [self._cookie] if self._cookie else []
-            message["headers"] = [*message["headers"], *_encoded(HEADERS), *extra]
-        await self._send(message)
-
-
-async def _refuse(send: Any, status: int, text: str) -> None:
-    body = (text + "\n").encode()
-    named = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body))}
-    headers = _encoded({**HEADERS, **named, "Cache-Control": "no-store"})
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+def _hang_up() -> dict[str, str]:
+    return {"type": "http.disconnect"}
 
 
 def _token_in(scope: Any) -> str:

@@ -16,13 +16,20 @@ from pictree.evaluation.near_duplicates import near_duplicates
 from pictree.files import csv_bytes, write_bytes
 from pictree.neighbors import in_few_numbers, nearest
 from pictree.pipeline.codes import has_autoencoder
+from pictree.pipeline.leaks import leaks
 from pictree.store import Run
 
 _TENTH = 10
 Found = tuple[pl.DataFrame, dict[str, Any]]
 
 
-def find(run_path: str | Path, what: str, *, output: str | Path | None = None) -> dict[str, Any]:
+def find(
+    run_path: str | Path,
+    what: str,
+    *,
+    output: str | Path | None = None,
+    splits: str | None = None,
+) -> dict[str, Any]:
     """Find odd pictures of a run. Nothing is changed.
 
     Parameters
@@ -33,6 +40,8 @@ def find(run_path: str | Path, what: str, *, output: str | Path | None = None) -
         One of `KINDS`.
     output : path-like, optional
         A new CSV with all of the rows.
+    splits : str, optional
+        For leaks: what tells the splits; see `pictree.pipeline.leaks.leaks`.
 
     Returns
     -------
@@ -44,7 +53,7 @@ def find(run_path: str | Path, what: str, *, output: str | Path | None = None) -
     ------
     InputError
         If `what` is unknown, there is a file at `output`, or the run has no known labels for
-        label-errors.
+        label-errors, or no two known splits for leaks.
     RunError
         If the run is not finished or damaged.
     """
@@ -58,6 +67,12 @@ def find(run_path: str | Path, what: str, *, output: str | Path | None = None) -
         raise InputError(
             "the output must be a new file", got=f"{output}, which exists", do="Choose another name"
         )
+    if splits is not None and what != "leaks":
+        raise InputError(
+            "--splits says which pictures are train and which test, for leaks alone",
+            got=f"{what} with {splits!r}",
+            do="Leave it out",
+        )
     run = Run.open(run_path)
     if not run.is_finished:
         raise RunError(
@@ -65,7 +80,7 @@ def find(run_path: str | Path, what: str, *, output: str | Path | None = None) -
             got=f"{run.path}, whose fit has not ended",
             do="Finish it: the same `pictree fit` command with --resume",
         )
-    table, about = KINDS[what](run)
+    table, about = leaks(run, splits) if what == "leaks" else KINDS[what](run)
     if output is not None:
         write_bytes(Path(output), csv_bytes(table))
     return {
@@ -90,9 +105,9 @@ def _at(run: Run, rows: np.ndarray, **columns: Any) -> pl.DataFrame:
 
 
 def _duplicates(run: Run) -> Found:
-    """Return copies to the byte, then near ones; those across the run's splits are leaks."""
+    """Return copies to the byte, then near ones."""
     found = near_duplicates(run.array("codes")[:], run.array("pixels"))
-    about = run.inventory().select("id", "path", "split")
+    names = run.inventory().select("id", "path")
     first, second = run.used()["id"].to_numpy()[found.pairs].T
     exact = run.inventory().filter(pl.col("duplicate_of").is_not_null())
     pairs = pl.concat(
@@ -101,19 +116,15 @@ def _duplicates(run: Run) -> Found:
             _pairs(first, second, "near", found.differences, found.ratios),
         ]
     )
-    other = about.rename({"id": "other", "path": "other_path", "split": "other_split"})
-    table = pairs.join(about, on="id", how="left", maintain_order="left").join(
-        other, on="other", how="left", maintain_order="left"
+    others = names.rename({"id": "other", "path": "other_path"})
+    table = pairs.join(names, on="id", how="left", maintain_order="left").join(
+        others, on="other", how="left", maintain_order="left"
     )
-    split, other_split = pl.col("split"), pl.col("other_split")
-    held_out = (split == "validation") | (other_split == "validation")
-    table = table.with_columns(leak=(split != other_split) & held_out)
-    columns = ("id", "path", "other", "other_path", "kind", "difference", "ratio", "leak")
+    columns = ("id", "path", "other", "other_path", "kind", "difference", "ratio")
     return table.select(columns), {
         "exact": len(exact),
         "near": len(found.pairs),
         "limit": round(found.limit, 4),
-        "leaks": int(table["leak"].sum()),
     }
 
 
@@ -227,6 +238,7 @@ def _odd_sizes(run: Run) -> Found:
 
 KINDS: dict[str, Callable[[Run], Found]] = {
     "duplicates": _duplicates,
+    "leaks": leaks,
     "outliers": _outliers,
     "label-errors": _label_errors,
     "blurred": _blurred,

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pictree.errors import InputError
+from pictree.images.addresses import is_address
 from pictree.images.sources import CompositeSource, Source, open_source
 
 
@@ -59,7 +60,8 @@ def _open(pile: Pile) -> Source:
 
 def _named(engine: str, pictures: Any) -> Any:
     if isinstance(pictures, (str, os.PathLike)):
-        return os.path.abspath(os.fspath(pictures))  # noqa: PTH100 - keeps symlinks
+        path = os.fspath(pictures)
+        return path if is_address(path) else os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
     if isinstance(pictures, Sequence) and pictures:
         return tuple(_named(engine, item) for item in pictures)
     raise InputError(

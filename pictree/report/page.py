@@ -14,6 +14,7 @@ from pictree.report.cards import MOST_CARDS, choose_cards
 from pictree.report.effort import effort_view
 from pictree.report.figures import MAP_NAMES, draw_absent
 from pictree.report.gather import Findings, gather
+from pictree.report.leaks import leak_view
 from pictree.report.live.data import live_data
 from pictree.report.live.near import NearDuplicates, near_duplicates
 from pictree.report.losses import loss_view
@@ -106,6 +107,7 @@ def _near(found: Findings, near: NearDuplicates) -> dict[str, Any]:
         "n_near": len(near.pairs),
         "near_limit": figure(near.limit, 4),
         "near_usual": figure(near.usual, 4),
+        "leaks": leak_view(found, near),
     }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
+from pictree.exchange import Exchange, headers_of
 from pictree.serve.limits import Limits
 from pictree.serve.refusal import RefusalError, error_body
 
@@ -42,16 +44,15 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        most, too_large = self._limits.body, partial(_refuse_large, self._limits)
+        exchange = Exchange(receive, send, headers=HEADERS, most=most, too_large=too_large)
         try:
-            self._refuse(headers)
+            self._refuse(headers_of(scope))
         except RefusalError as refusal:
-            await _answer(send, refusal)
+            body = error_body(refusal.sentence)
+            await exchange.answer(refusal.status, "application/json", body)
             return
-        limited = _Limited(receive, send, self._limits)
-        await self._app(scope, limited.receive, limited.send)
+        await self._app(scope, exchange.receive, exchange.send)
 
     def _refuse(self, headers: dict[str, str]) -> None:
         host = headers.get("host", "")
@@ -66,42 +67,8 @@ class Guard:
             raise RefusalError(403, "Requests from web pages of other addresses are refused.")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length) > self._limits.body:
-            raise too_large(self._limits)
+            _refuse_large(self._limits)
 
 
-def too_large(limits: Limits) -> RefusalError:
-    """Return the refusal of a body above the limit."""
-    return RefusalError(413, f"A request may have at most {limits.megabytes} MB.")
-
-
-class _Limited:
-    """A request whose body is counted as it comes; headers on every answer."""
-
-    def __init__(self, receive: Any, send: Any, limits: Limits) -> None:
-        self._receive, self._send, self._limits, self._seen = receive, send, limits, 0
-
-    async def receive(self) -> Any:
-        message = await self._receive()
-        self._seen += len(message.get("body", b""))
-        # Content-Length was looked at before; a body in chunks has none.
-        if self._seen > self._limits.body:
-            raise too_large(self._limits)
-        return message
-
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *_encoded(HEADERS)]
-        await self._send(message)
-
-
-async def _answer(send: Any, refusal: RefusalError) -> None:
-    body = error_body(refusal.sentence)
-    named = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    headers = _encoded({**HEADERS, **named})
-    start = {"type": "http.response.start", "status": refusal.status, "headers": headers}
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
-
-
-def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+def _refuse_large(limits: Limits) -> NoReturn:
+    raise RefusalError(413, f"A request may have at most {limits.megabytes} MB.")

@@ -90,6 +90,13 @@ class Model:
             "clusters": self.run.clusters_name,
             "k": self._placer.clusters.n_clusters,
         }
+        self._warm()
+
+    def _warm(self) -> None:
+        """Place a black picture: else the first request waits for what is set up at first use."""
+        fmt = self._placer.format
+        black = np.zeros((fmt.height, fmt.width, fmt.channels), np.uint8)
+        self.judge([Looked("", None, black, (fmt.width, fmt.height), "used", "")])
 
     def __enter__(self) -> Model:
         self._guards.__enter__()

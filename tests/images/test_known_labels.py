@@ -148,3 +148,14 @@ def test_real_data_sets(data_dir):
     labels = read_known_labels(["y_train", "y_test"], usps)
     assert len(labels) == len(usps) == 9298
     assert sorted(set(labels)) == list("0123456789")
+
+
+def test_folders_below_those_of_splits(tmp_path):
+    for name in ("train/cat/1.png", "train/dog/deep/1.png", "test/cat/1.png", "test/2.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    assert read_known_labels("folders", open_source(tmp_path)) == [None, "cat", "cat", "dog"]
+    (tmp_path / "more").mkdir()
+    Image.new("L", (2, 2)).save(tmp_path / "more" / "1.png")
+    labels = read_known_labels("folders", open_source(tmp_path))
+    assert labels == ["more", "test", "test", "train", "train"]

@@ -8,6 +8,7 @@ import polars as pl
 from pictree.files import csv_bytes
 from pictree.report import added, odd
 from pictree.report.gather import Findings
+from pictree.report.leaks import leaks_of
 from pictree.report.live.near import NearDuplicates
 from pictree.report.live.pack import Blob, text
 from pictree.report.summary import loss_rows
@@ -25,6 +26,7 @@ def table_blobs(found: Findings, near: NearDuplicates) -> list[Blob]:
         "loss": loss(found),
         "duplicates": duplicates(found),
         "near-duplicates": near_duplicates(found, near),
+        "leaks": leaks_of(found, near),
         "badly-restored": badly_restored(found),
         "far": far(found),
         "left-out": odd.left_out(found).select("id", "path", "outcome", "reason"),
