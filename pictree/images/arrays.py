@@ -158,12 +158,25 @@ def open_idx(path: str) -> ArraySource:
 def open_npy(path: str) -> ArraySource:
     """Open a .npy file, memory-mapped."""
     try:
+        refuse_long_header(path)
         images = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy's header reader raises even tokenize's errors
         raise _damaged("npy", path) from error
     if not isinstance(images, np.ndarray):
         raise _damaged("npy", path)
     return ArraySource(images, printable(Path(path).name), path, "npy")
+
+
+def refuse_long_header(path: str | Path) -> None:
+    """Raise ValueError for a .npy file whose header is stated to be longer than the file.
+
+    NumPy takes the memory for it first, up to 4 GB.
+    """
+    with Path(path).open("rb") as file:
+        start, size = file.read(12), os.fstat(file.fileno()).st_size
+    has_long = start[:6] == np.lib.format.MAGIC_PREFIX and start[6:7] != b"\1"
+    if has_long and int.from_bytes(start[8:], "little") > size:
+        raise ValueError("the header is longer than the file")
 
 
 def open_npz(path: str, key: str | None = None) -> Source:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pictree.errors import InputError
 from pictree.files import sha256_of
+from pictree.images.arrays import refuse_long_header
 from pictree.images.base import printable
 from pictree.neighbors import LARGEST
 from pictree.progress import Progress
@@ -113,6 +114,7 @@ def _open_npy(path: Path) -> np.ndarray:
     if not path.is_file():
         raise InputError("the codes must exist", got=name, do="Check the path")
     try:
+        refuse_long_header(path)
         return np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # NumPy's header reader raises even tokenize's errors
         raise InputError(
