@@ -30,7 +30,7 @@ from PIL import Image
 from pictree.clustering.instant import instant_tree
 from pictree.device import choose_device
 from pictree.evaluation.agreement import score
-from pictree.features.extract import extract
+from pictree.features.extract import SMALL, extract
 from pictree.features.packaged import _file, open_packaged
 from pictree.images.format import choose_format
 from pictree.images.inventory import look_at_some
@@ -204,7 +204,7 @@ def choice(data: Path | None, only: list[str] | None) -> None:
             continue
         source = images if hasattr(images, "read") else open_source(images)
         rows = np.unique(np.linspace(0, len(source) - 1, min(SAMPLE, len(source))).astype(int))
-        fmt = choose_format(source, longest=224)
+        fmt = choose_format(source, longest=SMALL)
         pixels = np.stack([look_at_some(source, [row], fmt)[0][0] for row in rows.tolist()])
         tables = small_rows(pixels, np.arange(len(pixels))), extract(extractor, pixels, device)
         truth = [str(labels[row]) for row in rows]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from pictree.errors import InputError
 
 Pictures = Annotated[
     list[str],
@@ -13,7 +16,7 @@ Pictures = Annotated[
         metavar="PICTURES",
         help="A folder, pictures, a quoted glob, a .txt list of paths, zip, tar, IDX(.gz), .npy, "
         ".npz, Parquet, HDF5 or FILE:KEY of these three, a TIFF stack, a data set saved by "
-        "Hugging Face; several are taken in order.",
+        "Hugging Face; several are taken in order. s3://, gs:// and the like with pictree[cloud].",
         show_default=False,
     ),
 ]
@@ -66,8 +69,22 @@ Engine = Annotated[
         "cluster at RAY_ADDRESS. The same bytes.",
     ),
 ]
+
+
+def _on_disk(path: Path) -> Path:
+    """Refuse an address: a folder called ``s3:`` would be made here."""
+    if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
+        raise InputError(
+            "a run is a folder on a disk of this machine",
+            got=repr(str(path).replace(":/", "://", 1)),
+            do="Choose a folder, and copy it there when the run has ended",
+        )
+    return path
+
+
 OutputRun = Annotated[
-    Path, typer.Option("-o", "--output", metavar="RUN", help="The new run folder.")
+    Path,
+    typer.Option("-o", "--output", metavar="RUN", help="The new run folder.", callback=_on_disk),
 ]
 Seed = Annotated[
     int, typer.Option(help="Same seed, same machine: same bytes.", min=0, max=2**32 - 100)
