@@ -109,8 +109,10 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
 
 
 def _named(engine: str, codes: Any) -> str | None:
-    if codes is None or isinstance(codes, (str, os.PathLike)):
-        return codes and os.path.abspath(os.fspath(codes))  # noqa: PTH100 - keeps symlinks
+    if codes is None:
+        return None
+    if isinstance(codes, (str, os.PathLike)):
+        return os.path.abspath(os.fspath(codes))  # noqa: PTH100 - keeps symlinks
     raise InputError(
         f"the codes must be a file, which other processes can open, with --engine {engine}",
         got=f"{type(codes).__name__} in memory",
