@@ -1,9 +1,10 @@
-"""scikit-learn's k-means."""
+"""scikit-learn's k-means, and its nearest neighbours of a single row."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -17,6 +18,21 @@ def kmeans(data: Path, work: Path) -> dict:
     found = KMeans(10, n_init=10, random_state=0).fit(codes)
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "result": {"inertia": inertia(codes, found.cluster_centers_)}}
+
+
+def place(data: Path, work: Path) -> dict:
+    """Find the ten nearest of one code; the median of 200."""
+    from sklearn.neighbors import NearestNeighbors
+
+    codes = np.load(work / "place-codes.npy")
+    search = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(codes)
+    asked = codes[:200] + np.float32(0.01)
+    seconds = []
+    for row in asked:
+        start = time.perf_counter()
+        search.kneighbors(row[None])
+        seconds.append(time.perf_counter() - start)
+    return {"seconds": median(seconds)}
 
 
 def inertia(codes: np.ndarray, centres: np.ndarray) -> int:

@@ -179,6 +179,44 @@ def predict(data: Path, work: Path, images: int) -> dict:
     return {"seconds": median(seconds)}
 
 
+def placed(data: Path, work: Path) -> dict:
+    """Make place-run/: 70,000 digits by `quick`, without maps; and its codes as one file."""
+    from pictree.store import Run
+
+    run = work / "place-run"
+    if not (work / "place-codes.npy").exists():
+        recipe = work / "place.toml"
+        command = [sys.executable, "-m", "pictree.cli"]
+        said = subprocess.run(
+            [*command, "recipes", "quick"], capture_output=True, text=True, check=True
+        )
+        recipe.write_text(said.stdout.replace('["pca", "tsne", "umap"]', '["pca"]'))
+        piles = [str(data / "mnist" / f"{part}-images-idx3-ubyte.gz") for part in ("train", "t10k")]
+        fit = [*command, "fit", *piles, "-o", str(run), "--recipe", str(recipe), "--k", "10"]
+        subprocess.run([*fit, "--resume"], check=True)
+        np.save(work / "place-codes.npy", Run.open(run).array("codes")[:])
+    return {}
+
+
+def place(data: Path, work: Path) -> dict:
+    """Code, cluster, confidence and ten nearest of one picture by a loaded run; median of 200."""
+    import polars as pl
+
+    from pictree.pipeline.place import Placer
+    from pictree.store import Run
+
+    placer = Placer(Run.open(work / "place-run"))
+    about = {"id": [0], "outcome": ["used"], "width": [28], "height": [28]}
+    table = pl.DataFrame(about, schema_overrides={"id": pl.UInt32})
+    pixels = np.ascontiguousarray(255 - digits(data, "t10k")[:200, ..., None])  # not in the run
+    seconds = []
+    for i in range(200):
+        start = time.perf_counter()
+        placer.judge(table, pixels[i : i + 1])
+        seconds.append(time.perf_counter() - start)
+    return {"seconds": median(seconds)}
+
+
 def idec(data: Path, work: Path) -> dict:
     """Do an epoch of pretraining, k-means, one of IDEC, by a network of dense layers."""
     from benchmarks.rivals.dense import idec as learn

@@ -121,6 +121,11 @@ ROWS = {
             rival("Keras predict", "by_keras:predict", images=10_000),
         ],
     ),
+    "place-one": Row(
+        "place one digit among 70,000: code, cluster, ten nearest; after load",
+        [ours("place"), rival("scikit-learn: the ten nearest alone", "by_sklearn:place")],
+        prepare="ours:placed",
+    ),
     "help": Row("`pictree --help`", [ours("starts", what="help")]),
     "import": Row("`import pictree`", [ours("starts", what="import")]),
     "label": Row("`pictree label`, to its first answer", [ours("starts", what="label")]),

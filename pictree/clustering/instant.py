@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pictree.cells import nearest_in_cells
 from pictree.clustering.choose import Candidate
 from pictree.clustering.leaves import MOST_LEAVES
 from pictree.clustering.look import CANDIDATES, NEIGHBOUR_COUNTS, Look, look, tree_of
@@ -24,6 +25,9 @@ WHOLE = 200_000
 DRAWN = 100_000
 VOTERS = 5
 """Nearest drawn rows that say where a row belongs that was not drawn."""
+
+SEARCHED = 16
+"""Of the 316 cells of the drawn rows, in which these are sought."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def _stand_ins(
     for first in range(0, len(others), BLOCK):  # float64 copies stay small
         part = slice(first, first + BLOCK)
         asked[part] = axes.apply(data[others[part]])
-    near, _ = nearest(reduced, VOTERS, queries=asked)
+    near, _ = nearest_in_cells(reduced, VOTERS, asked, probes=SEARCHED)
     clusters = seen.clusters[near]
     votes = (clusters[:, :, None] == clusters[:, None]).sum(axis=2)
     found[others] = near[np.arange(len(near)), votes.argmax(axis=1)]  # the first of the most

@@ -166,15 +166,15 @@ def test_of_very_many_rows_some_make_the_tree(small, found, monkeypatch):
         np.concatenate([small[0], small[0][:10]]),
         np.concatenate([small[1], small[1][:10]]),
     )
-    monkeypatch.setattr(instant, "WHOLE", 1500)
-    monkeypatch.setattr(instant, "DRAWN", 1200)
+    monkeypatch.setattr(instant, "WHOLE", 1700)
+    monkeypatch.setattr(instant, "DRAWN", 1500)
     part = instant_tree(rows, k=10)
     assert np.array_equal(part.clusters, part.tree.cut(10))
     drawn, stands_for = part.start.rows, part.start.copy_of
-    assert len(np.unique(drawn)) == len(part.start.links) == 1200
-    assert np.array_equal(stands_for[drawn], np.arange(1200))
+    assert len(np.unique(drawn)) == len(part.start.links) == 1500
+    assert np.array_equal(stands_for[drawn], np.arange(1500))
     assert np.array_equal(part.clusters[1797:], part.clusters[:10])
-    assert accuracy(part.clusters, known) > accuracy(found.clusters, small[1]) - 0.05
+    assert accuracy(part.clusters, known) > accuracy(found.clusters, small[1]) - 0.1
     # A row that was not drawn goes where most of the five nearest drawn ones go.
     others = np.setdiff1d(np.arange(1797), drawn)
     near, _ = nearest(rows[drawn], 5, queries=rows[others])
