@@ -56,8 +56,9 @@ class InputFormat:
             return images
         small = rows.dtype.itemsize <= 2 or rows.dtype == np.float32
         wide: np.ndarray = images.astype(np.float32 if small else np.float64)
-        # Halves: the difference of two large floats overflows. Constant data become 0.
-        span = self.high / 2 - self.low / 2 or 1.0
+        # Halves: the difference of two large floats overflows. Constant data become 0, and so do
+        # those whose span is less than their type can hold.
+        span = wide.dtype.type(self.high / 2 - self.low / 2) or 1.0
         return ((wide / 2 - self.low / 2) / span).astype(np.float32)
 
     def to_rows(self, images: np.ndarray) -> np.ndarray:
