@@ -45,7 +45,10 @@ def _label(run: Path) -> float:
     try:
         said = ""
         while not said.rstrip().endswith("}"):
-            said += served.stdout.readline()  # type: ignore[union-attr]
+            line = served.stdout.readline()  # type: ignore[union-attr]
+            if not line:
+                raise SystemExit(f"the label page of {run} did not start")
+            said += line
         with urllib.request.urlopen(json.loads(said)["address"]) as answer:  # noqa: S310
             answer.read()
         return time.perf_counter() - start
