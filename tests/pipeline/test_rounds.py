@@ -24,7 +24,7 @@ from tests.pipeline.test_fit import bytes_of
 
 def short_recipe(**changes: object) -> Recipe:
     """Return recipe tree with two short rounds and a PCA map."""
-    short = {"rounds.count": 2, "rounds.images": 16_000, "maps.methods": ["pca"]}
+    short = {"rounds.count": 2, "rounds.images": 8_000, "maps.methods": ["pca"]}
     return change(load_recipe("tree"), **{"clustering.k": 10, **short, **changes})
 
 
