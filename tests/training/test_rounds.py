@@ -27,7 +27,7 @@ class Short:
     count: int = 2
     code: int = 64
     images: int = 30_000
-    passes: int = 1
+    growth: float = 0.0
     batch_size: int = 256
     learning_rate: float = 0.003
     change: float = 3.0
