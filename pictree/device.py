@@ -83,11 +83,27 @@ def keep_pages() -> None:
     For a process that is ours, such as the command line's: it holds for the whole process.
     Does nothing where the C library is not glibc.
     """
-    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
+    if (library := _glibc()) is None:
         return
     # mallopt's M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, from malloc.h.
     for option, size in ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 1 << 26)):
-        ctypes.CDLL(None).mallopt(option, size)
+        library.mallopt(option, size)
+
+
+def return_pages() -> None:
+    """Give the system back what was freed: the next stage's peak does not stand on the last's.
+
+    Does nothing where the C library is not glibc.
+    """
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "gnu_get_libc_version") else None
 
 
 def _import_torch() -> Any:

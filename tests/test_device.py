@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import platform
+import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -50,3 +53,24 @@ def test_importing_device_does_not_load_torch():
 def test_keep_pages_can_be_called_again():
     keep_pages()
     keep_pages()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory")
+def test_what_was_kept_goes_back():
+    script = """
+    import re
+    from pictree.device import keep_pages, return_pages
+
+    def resident_kb():
+        return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+    keep_pages()
+    blocks = [bytearray(1 << 20) for _ in range(100)]
+    del blocks
+    kept = resident_kb()
+    return_pages()
+    print(kept - resident_kb())
+    """
+    child = [sys.executable, "-c", textwrap.dedent(script)]
+    freed = subprocess.run(child, capture_output=True, text=True, check=True).stdout
+    assert int(freed) > 90 * 1024

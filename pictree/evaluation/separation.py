@@ -8,6 +8,9 @@ import numpy as np
 
 from pictree.errors import InputError
 
+_BLOCK_MB = 64
+"""Memory for the distances, which are computed block by block."""
+
 
 @dataclass(frozen=True)
 class Silhouette:
@@ -74,6 +77,7 @@ def silhouette(
 
 
 def _measure(rows: np.ndarray, found: np.ndarray, sampled: bool) -> Silhouette:
+    from sklearn import config_context
     from sklearn.metrics import silhouette_score
 
     n, parts = len(found), len(np.unique(found))
@@ -82,4 +86,6 @@ def _measure(rows: np.ndarray, found: np.ndarray, sampled: bool) -> Silhouette:
         return Silhouette(None, n, sampled, reason)
     if parts == n:
         return Silhouette(None, n, sampled, "every cluster holds a single image")
-    return Silhouette(float(silhouette_score(rows, found)), n, sampled)
+    with config_context(working_memory=_BLOCK_MB):  # 1,024 MB by default
+        value = float(silhouette_score(rows, found))
+    return Silhouette(value, n, sampled)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from pictree.clustering.instant import Start
+from pictree.device import return_pages
 from pictree.engine.base import Engine
 from pictree.engine.choose import open_engine
 from pictree.errors import RunError
@@ -165,6 +166,7 @@ def run_stages(run: Run, stages: Stages, progress: Progress) -> None:
             first_report(whole, progress)
         with run.stage(name):
             step()
+        return_pages()
     run.update(peak_mb=hardware.peak_mb())
     # Not a stage: the report shows the seconds of all stages.
     progress.start("writing the report", 1)

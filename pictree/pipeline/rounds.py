@@ -18,7 +18,8 @@ from pictree.pipeline.adopt import checkpoints_of, write_staged
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
-from pictree.training.rounds import Learned, images_shown, learn_rounds, plan
+from pictree.training.learned import Learned
+from pictree.training.rounds import images_shown, learn_rounds, plan
 
 
 def rounds(run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress) -> None:

@@ -201,8 +201,8 @@ class RoundsPart:
         Size of the learned code, 1 to 65,536.
     images : int
         Images that a round shows at least, each counted as often as it is shown.
-    passes : int
-        Times that a round shows each image at least.
+    growth : float
+        Or this many times the square root of their number, where that is more; from 0.
     batch_size : int
         2 to 1,048,576.
     learning_rate : float
@@ -213,8 +213,8 @@ class RoundsPart:
 
     count: int = 0
     code: int = 128
-    images: int = 100_000
-    passes: int = 3
+    images: int = 15_000
+    growth: float = 500.0
     batch_size: int = 256
     learning_rate: float = 0.003
     change: float = 3.0
@@ -223,7 +223,7 @@ class RoundsPart:
         check_number("rounds.count", self.count, int, 0, 100)
         check_number("rounds.code", self.code, int, 1, 65_536)
         check_number("rounds.images", self.images, int, 1)
-        check_number("rounds.passes", self.passes, int, 1)
+        check_number("rounds.growth", self.growth, float, 0)
         check_number("rounds.batch_size", self.batch_size, int, 2, 1 << 20)
         check_number("rounds.learning_rate", self.learning_rate, float, 0, 10, above=True)
         check_number("rounds.change", self.change, float, 0, 10)

@@ -41,8 +41,8 @@ class RoundSettings(Protocol):
         """Images that a round shows at least, each counted as often as it is shown."""
 
     @property
-    def passes(self) -> int:
-        """Times that a round shows each image at least."""
+    def growth(self) -> float:
+        """Or this many times the square root of their number, where that is more."""
 
     @property
     def batch_size(self) -> int:
@@ -167,12 +167,16 @@ def _naming_loss(logits: tuple[Tensor, ...], targets: Tensor, weights: Tensor) -
 
 
 def images_shown(images: int, settings: RoundSettings, share: float = 1.0) -> int:
-    """Return how many images a round shows, each counted as often as it is shown."""
+    """Return how many images a round shows, each counted as often as it is shown.
+
+    It grows with the square root of their number: the more there are the more is to be learned, but
+    some names are wrong, and what a network sees often it learns by heart (Arpit et al. 2017).
+    """
     return _steps(images, settings, share) * min(settings.batch_size, images)
 
 
 def _steps(images: int, settings: RoundSettings, share: float) -> int:
-    shown = share * max(settings.images, settings.passes * images)
+    shown = share * max(settings.images, settings.growth * math.sqrt(images))
     return math.ceil(shown / min(settings.batch_size, images))
 
 

@@ -23,11 +23,12 @@ from pictree.networks.autoencoder import Autoencoder, build
 from pictree.networks.heads import Heads, build_heads
 from pictree.training import checkpoint as checkpoints
 from pictree.training.affine import random_affine
+from pictree.training.learned import Learned, finish
 from pictree.training.loop import repeatable
 from pictree.training.losses import get_loss
 from pictree.training.naming import DRAWN_AGAIN
 from pictree.training.resume import fingerprint, resume
-from pictree.training.rounds import Learned, finish, plan
+from pictree.training.rounds import plan
 from pictree.training.steps import OnBatch, autocast, gather, mean_loss, one_cycle, shuffled
 
 FINER = (1, 3, 5)

@@ -10,17 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from pictree.clustering.choose import Candidate
 from pictree.clustering.instant import Start
-from pictree.clustering.look import CANDIDATES, Look, look, tree_of, vote_of
+from pictree.clustering.look import CANDIDATES, Look, look, vote_of
 from pictree.clustering.tree import ClusterTree
-from pictree.clustering.vote import agreement_by_k, match
+from pictree.clustering.vote import match
 from pictree.device import Device
 from pictree.neighbors import nearest
 from pictree.networks import inference
 from pictree.networks.autoencoder import Architecture, Autoencoder, build
 from pictree.networks.heads import Heads, with_room
 from pictree.training import naming
+from pictree.training.learned import Learned, finish
 from pictree.training.naming import Names, RoundSettings, learn_names
 from pictree.training.round_files import RoundFiles
 from pictree.training.steps import OnBatch
@@ -33,6 +33,9 @@ EVIDENCE = ("pixels", "codes")
 
 TRUST = 0.85
 """Trees merged by the raw pixels vote where those of the instant tree agree this far."""
+
+LEARNED = 0.9
+"""Adjusted Rand index to what it was taught from which on a network names the images itself."""
 
 WIDTHS = (16, 32, 64)
 """Channels of the last stages; earlier ones have as many as the first of these."""
@@ -48,46 +51,6 @@ class Settings(RoundSettings, Protocol):
     @property
     def code(self) -> int:
         """Size of the code."""
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What the rounds gave.
-
-    Attributes
-    ----------
-    model : Autoencoder
-        Of the last round.
-    tree : ClusterTree
-        Over all rows; has `clusters` as its cut at `k`.
-    k : int
-    clusters : ndarray of int32, shape (n,)
-        What the last round's network names each image, numbered by size.
-    confidence : ndarray of float32, shape (n,)
-        The network's probability of that.
-    agreement : float
-        Mean adjusted Rand index between the runs of the last look, at `k`.
-    started : float
-        The same between the runs of the first look.
-    shortlist : list of Candidate
-    history : list of dict
-        A row per round: round (from 1), loss, agreement, neighbours, evidence.
-    """
-
-    model: Autoencoder
-    tree: ClusterTree
-    k: int
-    clusters: np.ndarray
-    confidence: np.ndarray
-    agreement: float
-    started: float
-    shortlist: list[Candidate]
-    history: list[dict[str, Any]]
-
-    @property
-    def is_better(self) -> bool:
-        """Whether the runs agree at least as far as those of the start: no label is needed."""
-        return self.agreement >= self.started
 
 
 def plan(image_shape: tuple[int, int, int], code: int, output: str = "linear") -> Architecture:
@@ -135,8 +98,9 @@ def learn_rounds(
     raw pixels, which vote where the first look's runs agree by `TRUST`: independent evidence, if
     there is any in them. From the second look on, the runs of the look before vote too: single
     looks scatter. In the end the last network goes on with what the last look says: its word on
-    each image is the result; the tree has it as a cut. Where k is not given, each look weighs the
-    numbers of clusters together with the first look.
+    each image is the result; the tree has it as a cut. A network that had too few steps to learn
+    its lesson (`LEARNED`) names nothing: what the looks say is the result then. Where k is not
+    given, each look weighs the numbers of clusters together with the first look.
 
     Parameters
     ----------
@@ -206,7 +170,7 @@ def learn_rounds(
     last = _go_on(pixels, taught, codes, said, settings, device, seed, on_batch)
     codes = inference.encode(last.model, pixels, device, shown)
     links = nearest(codes, start.links.shape[1])[0]
-    named, confidence = _name(last.heads, codes, device)
+    named, confidence = _last_word(last, codes, device)
     return finish(start, seen, links, named, confidence, last.model, history, k, seed)
 
 
@@ -272,6 +236,16 @@ def _go_on(
     return _Taught(taught.model, heads, names, loss)
 
 
+def _last_word(taught: _Taught, codes: np.ndarray, device: Device) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the images are called in the end, and how surely."""
+    from sklearn.metrics import adjusted_rand_score
+
+    named, confidence = _name(taught.heads, codes, device)
+    if adjusted_rand_score(named, taught.names.clusters) < LEARNED:
+        return taught.names.clusters, taught.names.confidence
+    return named, confidence
+
+
 def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:
     clusters, confidence = seen.clusters, seen.confidence
     if earlier:
@@ -286,60 +260,3 @@ def _name(heads: Heads, codes: np.ndarray, device: Device) -> tuple[np.ndarray, 
         logits = heads(torch.from_numpy(codes).to(device.kind))[-1]
         likeliest = logits.softmax(dim=1).max(dim=1)
     return likeliest.indices.cpu().numpy(), likeliest.values.cpu().numpy()
-
-
-def finish(
-    start: Start,
-    seen: Look,
-    links: np.ndarray,
-    named: np.ndarray,
-    confidence: np.ndarray,
-    model: Autoencoder,
-    history: list[dict[str, Any]],
-    k: int | None,
-    seed: int,
-) -> Learned:
-    """Make the tree that has what a network named as a cut, and measure how far runs agree.
-
-    Parameters
-    ----------
-    start : Start
-    seen : Look
-        At the learned codes.
-    links : int array (m, q)
-        The codes' neighbours.
-    named, confidence : array (m,)
-        Of the start's different images.
-    model : Autoencoder
-    history : list of dict
-    k : int, optional
-        Number of clusters; the look's if not given.
-    seed : int
-
-    Returns
-    -------
-    Learned
-    """
-    named = np.unique(named, return_inverse=True)[1].reshape(-1)
-    chosen = k or seen.k
-    used = max(seen.neighbours)
-    small = tree_of(links[:, :used], named, at_least=2 * chosen, seed=seed)
-    tree = ClusterTree(small.leaves[start.copy_of], small.children, small.losses)
-    trees = (seen.trees, start.look.trees)
-    now, then = (_agreement(runs, chosen) for runs in trees)
-    return Learned(
-        model,
-        tree,
-        chosen,
-        tree.cut(chosen),
-        confidence[start.copy_of],
-        now,
-        then,
-        seen.shortlist,
-        history,
-    )
-
-
-def _agreement(trees: list[ClusterTree], k: int) -> float:
-    fewest = min(tree.n_leaves for tree in trees)
-    return agreement_by_k(trees, [min(k, fewest)])[min(k, fewest)].mean

@@ -44,7 +44,7 @@ def prepare(work: Path, kinds: tuple[str, ...] = ("png",)) -> None:
             kind = kinds[i % len(kinds)]
             Image.fromarray(digit).save(work / name / f"{i:02}.{kind}")
     small = change(load_recipe("quick"), **{"maps.methods": ["pca"]})
-    few = {"maps.methods": ["pca"], "rounds.count": 1, "rounds.images": 60, "rounds.passes": 1}
+    few = {"maps.methods": ["pca"], "rounds.count": 1, "rounds.images": 60, "rounds.growth": 0.0}
     (work / "small.toml").write_text(to_toml(small))
     (work / "learned.toml").write_text(to_toml(change(load_recipe("tree"), **few)))
 

@@ -24,7 +24,12 @@ from tests.pipeline.test_fit import bytes_of
 
 def short_recipe(**changes: object) -> Recipe:
     """Return recipe tree with two short rounds and a PCA map."""
-    short = {"rounds.count": 2, "rounds.images": 16_000, "maps.methods": ["pca"]}
+    short = {
+        "rounds.count": 2,
+        "rounds.images": 8_000,
+        "rounds.growth": 0.0,
+        "maps.methods": ["pca"],
+    }
     return change(load_recipe("tree"), **{"clustering.k": 10, **short, **changes})
 
 
@@ -222,7 +227,12 @@ def test_deleted_clusters_are_written_again(
 
 
 def test_where_learning_does_not_help_the_start_stays(digits_npz: Path, tmp_path: Path) -> None:
-    nothing = {"rounds.count": 1, "rounds.images": 1, "rounds.learning_rate": 1e-9}
+    nothing = {
+        "rounds.count": 1,
+        "rounds.images": 1,
+        "rounds.growth": 0.0,
+        "rounds.learning_rate": 1e-9,
+    }
     found = fit(f"{digits_npz}:images", tmp_path / "run", recipe=short_recipe(**nothing))
     run = Run.open(tmp_path / "run")
     assert not run.info["rounds"]["kept"]

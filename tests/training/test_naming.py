@@ -22,7 +22,7 @@ class Few:
     """A short round."""
 
     images: int = 8_000
-    passes: int = 1
+    growth: float = 0.0
     batch_size: int = 64
     learning_rate: float = 0.003
     change: float = 1.0
@@ -114,7 +114,7 @@ def test_a_network_that_has_learned_goes_on_with_other_clusters(digits: tuple) -
 def test_a_round_shows_what_it_says(digits: tuple) -> None:
     pixels, known = grey(digits, 100)
     shown: list[int] = []
-    settings = Few(images=300, batch_size=64)
+    settings = Few(images=300, growth=32.0, batch_size=64)
     model = build(plan((28, 28, 1), 16), 0)
     learn_names(
         model,
@@ -127,7 +127,7 @@ def test_a_round_shows_what_it_says(digits: tuple) -> None:
     )
     assert shown == [64] * 5
     assert sum(shown) == images_shown(100, settings)
-    assert images_shown(1000, settings) == 1024  # one pass is more than 300 images
+    assert images_shown(1000, settings) == 1024  # 32 times the root is more than 300 images
     assert images_shown(3, settings) == 300  # batches are no larger than the pile
 
 

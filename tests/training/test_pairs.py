@@ -19,8 +19,8 @@ from pictree.evaluation.agreement import score
 from pictree.networks import inference
 from pictree.networks.autoencoder import build
 from pictree.recipes.parts import PairsPart
+from pictree.training.learned import Learned
 from pictree.training.pairs import images_shown, learn_pairs, paired_information, sure_images
-from pictree.training.rounds import Learned
 
 CPU = Device("cpu", "float32", 1, "")
 SHORT = PairsPart(epochs=3, self_epochs=3, images=8_000, batch_size=128, code=64, change=1.5)

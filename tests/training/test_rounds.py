@@ -14,9 +14,10 @@ from pictree.clustering.instant import InstantTree, instant_tree
 from pictree.device import choose_device
 from pictree.errors import RunError
 from pictree.evaluation.agreement import purity, score
-from pictree.training import naming
+from pictree.training import naming, rounds
+from pictree.training.learned import Learned
 from pictree.training.round_files import RoundFiles
-from pictree.training.rounds import Learned, images_shown, learn_rounds, plan
+from pictree.training.rounds import images_shown, learn_rounds, plan
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Short:
     count: int = 2
     code: int = 64
     images: int = 30_000
-    passes: int = 1
+    growth: float = 0.0
     batch_size: int = 256
     learning_rate: float = 0.003
     change: float = 3.0
@@ -68,6 +69,21 @@ def test_the_tree_has_the_clusters_as_a_cut(after: Learned) -> None:
     sizes = np.bincount(after.clusters)
     assert len(sizes) == 10
     assert (np.diff(sizes) <= 0).all()
+
+
+def test_a_network_that_has_hardly_learned_names_nothing(
+    small: tuple, before: InstantTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn(least: float) -> Learned:
+        monkeypatch.setattr(rounds, "LEARNED", least)
+        few = replace(Short(), images=4_000)
+        return learn_rounds(small[0], before.start, few, choose_device("float32"), k=10)
+
+    network, looks = learn(-1.0), learn(0.9)
+    known = small[1]
+    assert score(network.clusters, known)["nmi"] < 0.8
+    assert score(looks.clusters, known)["nmi"] > 0.9
+    assert network.confidence.mean() < 0.5 < looks.confidence.mean()
 
 
 def test_copies_go_together(after: Learned) -> None:
