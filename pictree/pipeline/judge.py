@@ -273,13 +273,14 @@ def verdict(
         sentences = [_beside(scores["acc"], baseline) for baseline in plain]
     if agreement is None:
         return sentences
-    who = "The tree's runs" if is_tree else "Clusterings from different seeds"
-    alike = f"{who} agree at {agreement:.2f} (adjusted Rand index)"
+    who = "the tree's runs" if is_tree else "clusterings from different seeds"
     if agreement >= 0.8:
-        return [*sentences, f"{alike}: the clusters are stable."]
-    if agreement >= 0.5:
-        return [*sentences, f"{alike}: look at the borders of the clusters with care."]
-    return [*sentences, f"{alike}: these clusters are not to be believed as kinds."]
+        said = "find nearly the same clusters each time."
+    elif agreement >= 0.5:
+        said = "find partly the same clusters; look at their borders with care."
+    else:
+        said = "find other clusters each time; these are not to be believed as kinds."
+    return [*sentences, f"Agreement {agreement:.2f}: {who} {said}"]
 
 
 def _way_out(run: Run, agreement: float | None) -> list[str]:

@@ -22,7 +22,8 @@ def fit_text(found: dict[str, Any]) -> str:
         lines.append(_scores(found))
     if found.get("effort"):
         lines.append(in_words(found["effort"]))
-    lines += [f"  or k = {c['k']}: {c['reason']}" for c in found["k_shortlist"][1:4]]
+    if others := [str(c["k"]) for c in found["k_shortlist"][1:4]]:
+        lines.append(f"other good numbers of clusters: {', '.join(others)} (the report says why)")
     peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
     lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
     return "\n".join(lines)
