@@ -15,7 +15,7 @@ from pictree.errors import SourceError
 from pictree.images import hdf5, stacks
 from pictree.images.addresses import Place, absent, is_address
 from pictree.images.archives import open_tar, open_zip
-from pictree.images.arrays import ArraySource, open_idx, open_npy, open_npz, stack_images
+from pictree.images.arrays import ArraySource, open_idx, stack_images
 from pictree.images.base import (
     ARCHIVE_SUFFIXES,
     ARRAY_SUFFIXES,
@@ -28,6 +28,7 @@ from pictree.images.composite import CompositeSource
 from pictree.images.files import open_files
 from pictree.images.folders import open_folder
 from pictree.images.idx import images_in, is_idx
+from pictree.images.numpy_files import open_npy, open_npz
 from pictree.images.objects import from_copy, open_objects, open_some_objects
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset

@@ -13,7 +13,7 @@ import pytest
 from pictree.errors import RunError, SourceError
 from pictree.pipeline import fit as flow
 from pictree.pipeline.fit import fit
-from pictree.pipeline.judge import verdict
+from pictree.pipeline.verdict import verdict
 from pictree.progress import Progress
 from pictree.recipes.recipe import change
 from pictree.store import Run
