@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pictree.report.effort import in_words
+from pictree.report.words import counted
 
 
 def fit_text(found: dict[str, Any]) -> str:
@@ -30,8 +31,9 @@ def fit_text(found: dict[str, Any]) -> str:
 
 
 def _left_out(found: dict[str, Any]) -> str:
-    counts = {"duplicates": found.get("duplicates", 0), **found["problems"]}
-    parts = [f"{n:,} {what}" for what, n in counts.items() if n]
+    copies = found.get("duplicates", 0)
+    parts = [counted(copies, "duplicate")] if copies else []
+    parts += [f"{n:,} {what}" for what, n in found["problems"].items() if n]
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -49,8 +51,9 @@ def scan_text(found: dict[str, Any]) -> str:
     fmt = found["image_format"]
     colour = "grey" if fmt["channels"] == 1 else "colour"
     lines = [
-        f"{found['files']:,} files: {found['used']:,} usable, {found['duplicates']:,} duplicates, "
-        f"{sum(found['problems'].values()):,} problems",
+        f"{counted(found['files'], 'file')}: {found['used']:,} usable, "
+        f"{counted(found['duplicates'], 'duplicate')}, "
+        f"{counted(sum(found['problems'].values()), 'problem')}",
         *(f"  {n:,} {what}" for what, n in found["problems"].items()),
         "sizes: " + _counts(found["sizes"]),
         "modes: " + _counts(found["modes"]),
