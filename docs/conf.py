@@ -4,6 +4,8 @@ from __future__ import annotations
 
 project = "Pictree"
 html_title = "Pictree"
+html_static_path = ["static"]
+html_css_files = ["pictree.css"]
 extensions = ["myst_parser"]
 exclude_patterns = ["*.py", "gallery/*.txt"]
 nitpicky = True

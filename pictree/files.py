@@ -10,7 +10,7 @@ import mmap
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -214,6 +214,13 @@ def let_go(array: np.ndarray) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path`` atomically; see `write_atomic`."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as .npz atomically: the same bytes for the same arrays; see `write_atomic`."""
+    import numpy as np
+
+    write_atomic(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
 def sha256_of(path: Path) -> str:

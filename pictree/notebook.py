@@ -10,8 +10,9 @@ from pictree.deploy.export import cluster_table
 from pictree.errors import PictreeError
 from pictree.report.cards import Card, choose_cards
 from pictree.report.gather import Findings, gather
+from pictree.report.quality import doubt, quality
 from pictree.report.sheets import data_uri, fitted, strip, to_image
-from pictree.report.summary import doubt, facts, headline, quality, unfinished
+from pictree.report.summary import facts, headline, unfinished
 from pictree.report.words import counted, figure, shown
 from pictree.store import Run as StoredRun
 

@@ -51,7 +51,7 @@ import numpy as np
 import polars as pl
 
 from pictree.errors import RunError
-from pictree.files import write_atomic, write_json, write_text
+from pictree.files import write_arrays, write_atomic, write_json, write_text
 from pictree.images.batches import Stacked
 from pictree.locks import LOCK_FILES, hold
 from pictree.manifest import write_manifest
@@ -344,7 +344,7 @@ class Run:
 
     def write_arrays(self, file: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write named arrays as an .npz, with the same bytes for the same arrays."""
-        write_atomic(self.path / file, lambda f: np.savez(f, allow_pickle=False, **arrays))
+        write_arrays(self.path / file, arrays)
 
     def arrays(self, file: str) -> dict[str, np.ndarray]:
         """Read what `write_arrays` wrote."""

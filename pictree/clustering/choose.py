@@ -34,11 +34,14 @@ class Candidate:
         Higher is better; comparable within one shortlist only. None where it was not measured.
     reason : str
         In words, with the figures behind the score.
+    agreement : float or None
+        Of the runs at this number of clusters (mean adjusted Rand index).
     """
 
     k: int
     score: float | None
     reason: str
+    agreement: float | None = None
 
 
 def parse_k(k: str | int) -> list[int]:
@@ -149,9 +152,9 @@ def _measure(
     agreement = float(np.mean([adjusted_rand_score(a, b) for a, b in combinations(found, 2)]))
     reason = (
         f"silhouette {apart:.3f} on {len(chosen):,} images, "
-        f"{SEEDS} seeds agree {max(agreement, 0.0):.0%}"
+        f"agreement {agreement:.2f} of {SEEDS} seeds"
     )
-    return Candidate(k, max(apart, 0.0) * max(agreement, 0.0), reason)
+    return Candidate(k, max(apart, 0.0) * max(agreement, 0.0), reason, agreement)
 
 
 def _silhouette(distances: np.ndarray, labels: np.ndarray) -> float:

@@ -284,8 +284,9 @@ def _candidate(panels: list[_Panel], k: int) -> Candidate:
     information = np.array([panel.agreement[k].information for panel in panels])
     jump = np.array([panel.jump[k] for panel in panels])
     score = float((agreement**DISTRUST * information * np.sqrt(jump)).mean())
+    best = max(panel.agreement[k].mean for panel in panels)  # as `Look.agreement` is
     reason = (
-        f"the runs agree {agreement.mean():.0%} and share {information.mean():.2f} nats; one "
-        f"cluster less would lose {jump.mean():.1f} times as much as the merge before"
+        f"agreement {best:.2f}, information {information.mean():.2f}; one cluster less would lose "
+        f"{jump.mean():.1f} times as much as the merge before"
     )
-    return Candidate(k, score, reason)
+    return Candidate(k, score, reason, best)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pictree.files import sha256_of
-from pictree.report.summary import doubt
+from pictree.report.quality import doubt
 from pictree.report.words import counted, figure, shown
 from pictree.store import Run
 

@@ -17,7 +17,7 @@ from sklearn.base import (
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from pictree.clustering.choose import Candidate, parse_k
+from pictree.clustering.choose import parse_k
 from pictree.clustering.find import candidates_of, find_clusters, with_asked
 from pictree.clustering.flat import FlatClusters, from_centres, from_labels
 from pictree.clustering.instant import Start
@@ -27,7 +27,7 @@ from pictree.errors import InputError
 from pictree.estimators import saved
 from pictree.estimators.autoencoder import ConvAutoencoder
 from pictree.estimators.seed import to_seed
-from pictree.files import write_atomic
+from pictree.files import write_arrays
 from pictree.recipes.parts import ClusteringPart
 from pictree.training.dec import refine
 from pictree.training.pairs import learn_pairs
@@ -217,10 +217,8 @@ class ImageClusterer(
         check_is_fitted(self)
         path = Path(folder)
         self.autoencoder_.save(path / "autoencoder")
-        arrays = self.clusters_.to_arrays()
-        write_atomic(path / _CLUSTERS, lambda f: np.savez(f, allow_pickle=False, **arrays))
-        tree = {} if self.tree_ is None else self.tree_.to_arrays()
-        write_atomic(path / _TREE, lambda f: np.savez(f, allow_pickle=False, **tree))
+        write_arrays(path / _CLUSTERS, self.clusters_.to_arrays())
+        write_arrays(path / _TREE, {} if self.tree_ is None else self.tree_.to_arrays())
         saved.write(self, path, {"shortlist": [asdict(c) for c in self.shortlist_]})
 
     @classmethod
@@ -243,15 +241,11 @@ class ImageClusterer(
         """
         path = Path(folder)
         model, fitted = saved.read(cls, path)
-        with saved.reading(path / saved.FILE):
-            model.shortlist_ = [Candidate(**row) for row in fitted["shortlist"]]
-        with (
-            saved.reading(path / _CLUSTERS),
-            np.load(path / _CLUSTERS, allow_pickle=False) as arrays,
-        ):
-            model._keep(FlatClusters.from_arrays(dict(arrays)))
-        with saved.reading(path / _TREE), np.load(path / _TREE, allow_pickle=False) as arrays:
-            model.tree_ = ClusterTree.from_arrays(dict(arrays)) if arrays.files else None
+        model.shortlist_ = saved.read_shortlist(fitted, path)
+        with saved.reading_arrays(path / _CLUSTERS) as arrays:
+            model._keep(FlatClusters.from_arrays(arrays))
+        with saved.reading_arrays(path / _TREE) as arrays:
+            model.tree_ = ClusterTree.from_arrays(arrays) if arrays else None
         model.autoencoder_ = ConvAutoencoder.load(path / "autoencoder")
         return model
 

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
+from pictree.clustering.choose import Candidate
 from pictree.errors import RunError
 from pictree.files import write_json
 
@@ -65,6 +67,19 @@ def read(kind: type[E], folder: Path) -> tuple[E, dict[str, Any]]:
     if version != FORMAT:
         raise RunError(f"{file} must have format {FORMAT}", got=str(version), do="Upgrade pictree")
     return kind(**{key: _tuple(value) for key, value in parameters.items()}), fitted
+
+
+@contextmanager
+def reading_arrays(file: Path) -> Iterator[dict[str, np.ndarray]]:
+    """Read an .npz; what goes wrong meanwhile names the file."""
+    with reading(file), np.load(file, allow_pickle=False) as stored:
+        yield dict(stored)
+
+
+def read_shortlist(fitted: dict[str, Any], folder: Path) -> list[Candidate]:
+    """Return the numbers of clusters that `fit` had ranked."""
+    with reading(folder / FILE):
+        return [Candidate(**row) for row in fitted["shortlist"]]
 
 
 @contextmanager

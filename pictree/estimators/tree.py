@@ -11,14 +11,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from pictree.clustering.choose import Candidate
 from pictree.clustering.find import find_tree
 from pictree.clustering.flat import FlatClusters
 from pictree.clustering.tree import ClusterTree
 from pictree.errors import InputError
 from pictree.estimators import saved
 from pictree.estimators.seed import to_seed
-from pictree.files import write_atomic
+from pictree.files import write_arrays
 
 _ARRAYS = "tree.npz"
 
@@ -180,7 +179,7 @@ class TreeClusterer(ClusterMixin, BaseEstimator):
         }
         if hasattr(self, "feature_names_in_"):
             arrays["names"] = self.feature_names_in_.astype(str)
-        write_atomic(path / _ARRAYS, lambda f: np.savez(f, allow_pickle=False, **arrays))
+        write_arrays(path / _ARRAYS, arrays)
         shortlist = [asdict(candidate) for candidate in self.shortlist_]
         saved.write(self, path, {"shortlist": shortlist, "agreement": self.agreement_})
 
@@ -204,11 +203,10 @@ class TreeClusterer(ClusterMixin, BaseEstimator):
         """
         path = Path(folder)
         model, fitted = saved.read(cls, path)
+        model.shortlist_ = saved.read_shortlist(fitted, path)
         with saved.reading(path / saved.FILE):
-            model.shortlist_ = [Candidate(**row) for row in fitted["shortlist"]]
             model.agreement_ = fitted["agreement"]
-        with saved.reading(path / _ARRAYS), np.load(path / _ARRAYS, allow_pickle=False) as stored:
-            arrays = dict(stored)
+        with saved.reading_arrays(path / _ARRAYS) as arrays:
             tree = {key: arrays[f"tree_{key}"] for key in ("leaves", "children", "losses")}
             model.tree_ = ClusterTree.from_arrays(tree)
             model.confidence_ = arrays["confidence"]

@@ -16,6 +16,7 @@ from pictree.images.base import (
 )
 from pictree.images.files import FileSource
 from pictree.images.outcome import Unusable
+from pictree.locks import LOCK_FILES
 
 _OF_MANY = ARRAY_SUFFIXES + ARCHIVE_SUFFIXES + TABLE_SUFFIXES
 
@@ -23,7 +24,8 @@ _OF_MANY = ARRAY_SUFFIXES + ARCHIVE_SUFFIXES + TABLE_SUFFIXES
 def open_folder(root: str) -> FileSource:
     """List a folder's files, recursively, sorted by the bytes of their relative paths.
 
-    Hidden files and folders (names that begin with a dot) and ``__MACOSX`` are left out.
+    Hidden files and folders (names that begin with a dot), ``__MACOSX`` and runs, whose pictures
+    are drawn from others, are left out.
     Symbolic links to files and folders are followed; each real folder is listed once, under
     its own name rather than a link's, so that loops end.
 
@@ -39,10 +41,16 @@ def open_folder(root: str) -> FileSource:
     Raises
     ------
     SourceError
-        If there is no file, or array files and no picture.
+        If it is a run, there is no file, or array files and no picture.
     """
     top = os.path.abspath(root)  # noqa: PTH100 - keeps symlinks
     found = _list_all(top)
+    if not found and os.path.lexists(os.path.join(top, LOCK_FILES[0])):  # noqa: PTH118
+        raise SourceError(
+            "the pictures must be those that people gave",
+            got=f"{printable(root)!r}, which is a run",
+            do="Name the folder that its pictures came from",
+        )
     if not found:
         raise SourceError(
             "a folder of pictures must hold at least one file",
@@ -81,8 +89,11 @@ def _list_one(
         if (state.st_dev, state.st_ino) in visited:
             return [], []
         visited.add((state.st_dev, state.st_ino))
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: os.fsencode(entry.name)):
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: os.fsencode(entry.name))
+            if any(entry.name == LOCK_FILES[0] for entry in entries):  # a run, perhaps just begun
+                return [], []
+            for entry in entries:
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 path = f"{name}/{entry.name}" if name else entry.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,9 +16,10 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from pictree.errors import SourceError
-from pictree.images.base import printable
+from pictree.images.base import is_hidden, printable
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_SUFFIXES = (".idx", ".idx.gz", "-ubyte", "-ubyte.gz")
 _GZIP_MOST = 1100
 """gzip makes no more than some 1,032 bytes of one."""
 _CHUNK = 2**24
@@ -31,6 +33,39 @@ def is_idx(path: str) -> bool:
     except (OSError, EOFError, zlib.error):
         return False
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= 4
+
+
+def images_in(folder: str) -> list[str]:
+    """Find the files of images in a folder that holds IDX files alone, as MNIST is downloaded.
+
+    Returns
+    -------
+    list of str
+        By name; a file that is there plain and as .gz, once. The files of labels are left to
+        `pictree.images.known_labels.labels_beside`. Empty for a folder with anything else in it.
+
+    Raises
+    ------
+    SourceError
+        If one of the files is damaged.
+    """
+    try:
+        names = [name for name in os.listdir(folder) if not is_hidden(name)]  # noqa: PTH208
+    except OSError:
+        return []
+    if not all(name.endswith(_SUFFIXES) and Path(folder, name).is_file() for name in names):
+        return []
+    once = {name.removesuffix(".gz"): name for name in sorted(names, reverse=True)}
+    paths = [str(Path(folder, once[name])) for name in sorted(once)]
+    return [path for path in paths if _dimensions(path) > 1]
+
+
+def _dimensions(path: str) -> int:
+    try:
+        with _open(path) as file:
+            return len(_read_start(file, path)[1])
+    except (OSError, EOFError, zlib.error) as error:
+        raise _wrong(path, "a damaged or shortened file") from error
 
 
 def read_idx(path: str) -> np.ndarray:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from pictree.errors import SourceError
-from pictree.images.arrays import npz_arrays, read_npz
 from pictree.images.base import Source, printable
 from pictree.images.composite import CompositeSource
 from pictree.images.idx import is_idx, read_idx
+from pictree.images.numpy_files import npz_arrays, read_npz
 from pictree.images.splits import are_splits
 
 Labels = list[str | None]

@@ -15,7 +15,7 @@ from pictree.errors import SourceError
 from pictree.images import hdf5, stacks
 from pictree.images.addresses import Place, absent, is_address
 from pictree.images.archives import open_tar, open_zip
-from pictree.images.arrays import ArraySource, open_idx, open_npy, open_npz, stack_images
+from pictree.images.arrays import ArraySource, open_idx, stack_images
 from pictree.images.base import (
     ARCHIVE_SUFFIXES,
     ARRAY_SUFFIXES,
@@ -27,7 +27,8 @@ from pictree.images.base import (
 from pictree.images.composite import CompositeSource
 from pictree.images.files import open_files
 from pictree.images.folders import open_folder
-from pictree.images.idx import is_idx
+from pictree.images.idx import images_in, is_idx
+from pictree.images.numpy_files import open_npy, open_npz
 from pictree.images.objects import from_copy, open_objects, open_some_objects
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
@@ -48,13 +49,14 @@ def open_source(pictures: Any) -> Source:
     Parameters
     ----------
     pictures : str, Path, ndarray, Source or list
-        A folder (read with all below it; hidden files and folders, and ``__MACOSX``, are left
-        out), one picture, a glob, a .txt file with one path a line, a zip or tar (.gz, .bz2,
-        .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5, ``FILE:KEY`` for one array or column
-        of these three, a TIFF with several pages, a data set saved by Hugging Face's
-        ``save_to_disk``; an address such as ``s3://bucket/folder`` or ``gs://bucket/file.tar``
-        of any of these but the last, by fsspec; an array (n, h, w[, c]); a list of equally
-        large 2-D arrays; or a list of any of these, taken in that order.
+        A folder (read with all below it; hidden files and folders, ``__MACOSX`` and runs are
+        left out), a folder of IDX files, one picture, a glob, a .txt file with one path a line,
+        a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5,
+        ``FILE:KEY`` for one array or column of these three, a TIFF with several pages, a data
+        set saved by Hugging Face's ``save_to_disk``; an address such as ``s3://bucket/folder``
+        or ``gs://bucket/file.tar`` of any of these but the second and the last, by fsspec; an
+        array (n, h, w[, c]); a list of equally large 2-D arrays; or a list of any of these,
+        taken in that order.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def _open_path(path: str) -> Source:
     if is_address(path):
         return _open_address(path)
     if Path(path).is_dir():
-        return open_saved_dataset(path) if is_saved_dataset(path) else open_folder(path)
+        return _open_folder(path)
     if Path(path).exists():
         opener = _opener(path)
         return opener(path) if opener else open_files([path])
@@ -126,6 +128,13 @@ def _open_path(path: str) -> Source:
     if glob.has_magic(path):
         return _open_glob(path)
     raise SourceError("the pictures must exist", got=f"{printable(path)!r}", do="Check the path")
+
+
+def _open_folder(path: str) -> Source:
+    if is_saved_dataset(path):
+        return open_saved_dataset(path)
+    arrays = images_in(path)
+    return _open_list(arrays) if arrays else open_folder(path)
 
 
 def _keyed(path: str) -> tuple[Callable[[str, str], Source], str, str] | None:

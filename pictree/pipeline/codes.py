@@ -12,8 +12,8 @@ import numpy as np
 
 from pictree.errors import InputError
 from pictree.files import sha256_of
-from pictree.images.arrays import refuse_long_header
 from pictree.images.base import printable
+from pictree.images.numpy_files import refuse_long_header
 from pictree.neighbors import LARGEST
 from pictree.progress import Progress
 from pictree.store import Run

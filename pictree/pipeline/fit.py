@@ -120,13 +120,13 @@ def fit(
             run.refuse_if_taken()
         remove_leftovers(run.path)
         source, train_items = open_both(pictures, validation)
+        known_specs = _known_specs(known_labels, source, progress)
+        known = read_known_labels(known_specs, source)
         otherwise = otherwise if given is None else None
         begun = time.perf_counter()
         recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
         seconds = round(time.perf_counter() - begun, 3)
         extractor = seen.open_for(recipe) if given is None else None
-        known_specs = _known_specs(known_labels, source, progress)
-        known = read_known_labels(known_specs, source)
         _begin(run, source, recipe, known_specs, given, extractor, seed, command)
         if choice is not None and "choice" not in run.info:
             chosen = {"choose": {"state": "done", "seconds": seconds}}

@@ -13,11 +13,11 @@ from pictree.evaluation.agreement import contents, purity, score
 from pictree.evaluation.baselines import FLOORS, baselines, seed_agreement
 from pictree.evaluation.effort import effort
 from pictree.evaluation.separation import silhouette
-from pictree.features.packaged import is_installed
 from pictree.images.batches import batches
 from pictree.images.inventory import summary as inventory_summary
 from pictree.pipeline.codes import has_autoencoder
 from pictree.pipeline.group import rows_to_cluster
+from pictree.pipeline.verdict import verdict, way_out
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -27,9 +27,6 @@ _SAMPLE = 20_000
 _SEEDS = (0, 1, 2)
 _LONGEST = 64
 _BATCH = 256
-_DOUBTED = 0.6
-_SAME = 0.01
-"""Differences of matched accuracy up to this much count as "no better"."""
 
 
 def judge(
@@ -70,7 +67,7 @@ def judge(
         "effort": _effort(run, known, seed),
         "baselines": plain,
         "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree)
-        + _way_out(run, agreement),
+        + way_out(run, agreement),
         **_losses(run),
         "image_format": run.info["image_format"],
     }
@@ -242,65 +239,3 @@ def _losses(run: Run) -> dict[str, Any]:
         "loss": last["loss"],
         "validation_loss": last["validation_loss"],
     }
-
-
-def verdict(
-    scores: dict[str, float] | None,
-    plain: list[dict[str, Any]],
-    agreement: float | None,
-    *,
-    is_tree: bool = False,
-) -> list[str]:
-    """Say in sentences what the figures mean.
-
-    Parameters
-    ----------
-    scores : dict of float, optional
-        Of the clusters, with known labels.
-    plain : list of dict
-        The baselines.
-    agreement : float, optional
-        Mean adjusted Rand index between seeds, or between the runs of a tree.
-    is_tree : bool
-        Which of the two it is.
-
-    Returns
-    -------
-    list of str
-    """
-    sentences = []
-    if scores is not None:
-        sentences = [_beside(scores["acc"], baseline) for baseline in plain]
-    if agreement is None:
-        return sentences
-    who = "The tree's runs" if is_tree else "Clusterings from different seeds"
-    alike = f"{who} agree at {agreement:.2f} (adjusted Rand index)"
-    if agreement >= 0.8:
-        return [*sentences, f"{alike}: the clusters are stable."]
-    if agreement >= 0.5:
-        return [*sentences, f"{alike}: look at the borders of the clusters with care."]
-    return [*sentences, f"{alike}: these clusters are not to be believed as kinds."]
-
-
-def _way_out(run: Run, agreement: float | None) -> list[str]:
-    """Say what may see more in colour pictures whose clusters are in doubt."""
-    is_colour = run.info["image_format"]["channels"] == 3
-    if agreement is None or agreement >= _DOUBTED or not is_colour or not has_autoencoder(run):
-        return []
-    if is_installed():
-        return ["If these are photographs, --recipe photos may see more in them."]
-    return [
-        "If these are photographs, a network that has seen many may see more in them: "
-        "pip install 'pictree[photos]', and fit again."
-    ]
-
-
-def _beside(acc: float, baseline: dict[str, Any]) -> str:
-    name, plain = baseline["name"], baseline["scores"]["acc"]
-    deviation = (baseline.get("deviations") or {}).get("acc")
-    spread = f" (± {deviation:.3f} over its seeds)" if deviation else ""
-    difference = acc - plain
-    if abs(difference) <= _SAME:
-        return f"No better than {name}: matched accuracy {acc:.3f} against {plain:.3f}{spread}."
-    word = "Better" if difference > 0 else "Worse"
-    return f"{word} than {name} by {abs(difference):.3f}{spread}: matched accuracy {acc:.3f}."

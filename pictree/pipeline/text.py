@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pictree.report.effort import in_words
+from pictree.report.words import counted
 
 
 def fit_text(found: dict[str, Any]) -> str:
@@ -22,15 +23,17 @@ def fit_text(found: dict[str, Any]) -> str:
         lines.append(_scores(found))
     if found.get("effort"):
         lines.append(in_words(found["effort"]))
-    lines += [f"  or k = {c['k']}: {c['reason']}" for c in found["k_shortlist"][1:4]]
+    if others := [str(c["k"]) for c in found["k_shortlist"][1:4]]:
+        lines.append(f"other good numbers of clusters: {', '.join(others)} (the report says why)")
     peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
     lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
     return "\n".join(lines)
 
 
 def _left_out(found: dict[str, Any]) -> str:
-    counts = {"duplicates": found.get("duplicates", 0), **found["problems"]}
-    parts = [f"{n:,} {what}" for what, n in counts.items() if n]
+    copies = found.get("duplicates", 0)
+    parts = [counted(copies, "duplicate")] if copies else []
+    parts += [f"{n:,} {what}" for what, n in found["problems"].items() if n]
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -48,8 +51,9 @@ def scan_text(found: dict[str, Any]) -> str:
     fmt = found["image_format"]
     colour = "grey" if fmt["channels"] == 1 else "colour"
     lines = [
-        f"{found['files']:,} files: {found['used']:,} usable, {found['duplicates']:,} duplicates, "
-        f"{sum(found['problems'].values()):,} problems",
+        f"{counted(found['files'], 'file')}: {found['used']:,} usable, "
+        f"{counted(found['duplicates'], 'duplicate')}, "
+        f"{counted(sum(found['problems'].values()), 'problem')}",
         *(f"  {n:,} {what}" for what, n in found["problems"].items()),
         "sizes: " + _counts(found["sizes"]),
         "modes: " + _counts(found["modes"]),

@@ -12,9 +12,9 @@ from pictree.files import write_bytes
 from pictree.report.cards import MOST_CARDS, Card
 from pictree.report.charts import loss_chart, map_chart
 from pictree.report.gather import Findings
+from pictree.report.losses import loss_rows
 from pictree.report.palette import Groups
 from pictree.report.sheets import cluster_sheet, pair_sheet, png
-from pictree.report.summary import loss_rows
 from pictree.report.tree_chart import tree_chart
 from pictree.report.tree_view import TreeView
 from pictree.report.words import counted

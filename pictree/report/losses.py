@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from pictree.report.gather import Findings
-from pictree.report.summary import loss_rows
 from pictree.report.words import counted, figure
 
 
@@ -60,6 +60,11 @@ def loss_view(found: Findings) -> LossView | None:
         [(x(epoch), str(epoch)) for epoch in marks],
         f"After {counted(last, 'epoch')}: {said}.",
     )
+
+
+def loss_rows(found: Findings) -> list[dict[str, Any]]:
+    """Return the epochs whose loss is a number."""
+    return [row for row in found.log if math.isfinite(row.get("loss", math.nan))]
 
 
 def _is_number(value: float | None) -> bool:

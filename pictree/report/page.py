@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pictree.files import write_text
-from pictree.report import added, odd, summary, views
+from pictree.report import added, odd, quality, summary, views
 from pictree.report.cards import MOST_CARDS, choose_cards
 from pictree.report.effort import effort_view
 from pictree.report.figures import MAP_NAMES, draw_absent
@@ -115,19 +115,21 @@ def _texts(found: Findings) -> dict[str, Any]:
     return {
         "headline": summary.headline(found),
         "verdict": found.metrics.get("verdict") or [],
-        "doubt": summary.doubt(found.metrics),
+        "doubt": quality.doubt(found.metrics),
         "facts": summary.facts(found),
         "stages": summary.stages(found),
         "command": summary.command(found),
         "versions": summary.versions(found),
         "recipe": found.recipe,
-        "quality": summary.quality(found),
+        "quality": quality.quality(found),
         "effort": effort_view(found.metrics),
-        "shortlist": summary.shortlist(found),
+        "shortlist": quality.shortlist(found),
+        "next": summary.next_steps(found),
         "chosen_k": str(found.k),
         "given": summary.given(found),
         "restored": views.restored_views(found),
         "loss": loss_view(found),
+        "learned": summary.learning(found.info),
         "duplicates": odd.duplicates(found),
         "n_duplicates": int((found.inventory["outcome"] == "duplicate").sum()),
         "added": added.piles(found),

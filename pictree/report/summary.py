@@ -1,18 +1,13 @@
-"""What was done and how good it is, in words and figures."""
+"""What was done, in words and figures."""
 
 from __future__ import annotations
 
-import math
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from pictree.evaluation.baselines import FLOORS, ON_CODES
-from pictree.report.added import named
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
-from pictree.report.words import count, counted, duration, figure, shown
+from pictree.report.words import count, counted, duration, shown
 
 _METHODS = {
     "kmeans": "k-means",
@@ -46,90 +41,11 @@ _STILL = {
     "judge again": "",
     "maps": "the maps are still to be drawn",
 }
-_SCORES = (
-    (
-        "acc",
-        "Matched accuracy",
-        "The share of images that are right when every cluster gets one known label, each label "
-        "once, in the best way. 1 is perfect.",
-    ),
-    (
-        "ari",
-        "ARI",
-        "Adjusted Rand index: do pairs of images that belong together by their known labels also "
-        "share a cluster? 0 is what chance gives, 1 is perfect.",
-    ),
-    (
-        "nmi",
-        "NMI",
-        "Normalised mutual information: how much the cluster tells about the known label. "
-        "0 is nothing, 1 is all.",
-    ),
-    (
-        "purity",
-        "Purity",
-        "The share of images that have the commonest known label of their cluster. It grows with "
-        "the number of clusters, so compare it for equal numbers only.",
-    ),
-    (
-        "silhouette",
-        "Silhouette",
-        "How much nearer an image lies to its own cluster than to the next one, from −1 to 1. "
-        "It needs no known labels, and is comparable only between clusterings of the same codes.",
-    ),
-    (
-        "agreement",
-        "Agreement",
-        "How alike the clusterings from different random seeds, or a tree's runs, are (mean ARI). "
-        "1 is the same every time; clusters below 0.5 are mostly luck.",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class Quality:
-    """The table of scores.
-
-    Attributes
-    ----------
-    columns : list of (str, str)
-        Name and explanation of each score that any row has.
-    rows : list of (str, list of str)
-        Name of the method, and a text per column: ``0.522 ± 0.004``.
-    notes : list of str
-        Sentences below the table.
-    """
-
-    columns: list[tuple[str, str]]
-    rows: list[tuple[str, list[str]]]
-    notes: list[str]
 
 
 def headline(found: Findings) -> str:
     """Return ``10,000 images in 10 clusters``."""
     return f"{counted(len(found.labels), 'image')} in {counted(found.k, 'cluster')}"
-
-
-def doubt(metrics: dict[str, Any]) -> str | None:
-    """Return the honest doubt where the result beats no baseline, or None."""
-    ours, plain, floors = metrics.get("scores"), metrics.get("baselines") or [], FLOORS.values()
-    scored = [b for b in plain if "acc" in (b.get("scores") or {}) and b["name"] not in floors]
-    if not ours or not scored:
-        return None
-    best = max(scored, key=lambda b: b["scores"]["acc"])
-    margin = max(0.01, best.get("deviations", {}).get("acc", 0.0))
-    if ours["acc"] > best["scores"]["acc"] + margin:
-        return None
-    does = "does as well" if ours["acc"] >= best["scores"]["acc"] - margin else "does better"
-    what = "Better clusters than plain ones were not found here"
-    if best["name"] == ON_CODES:
-        what = "The clustering added nothing to the codes here"
-    elif any(b["name"] == ON_CODES for b in plain):
-        what = "These codes were not worth their time here"
-    return (
-        f"{what}: {best['name']} {does}. "
-        "Take these clusters as a first look at the pile, not as an answer."
-    )
 
 
 def unfinished(info: dict[str, Any]) -> str | None:
@@ -152,62 +68,6 @@ def waiting_stages(info: dict[str, Any]) -> list[str]:
     return [name for name in _STAGES if name in states and states[name]["state"] != "done"]
 
 
-def quality(found: Findings) -> Quality:
-    """Return our scores beside the baselines'."""
-    metrics = found.metrics
-    ours = {**(metrics.get("scores") or {}), "silhouette": metrics.get("silhouette")}
-    rows = [_row("These clusters", {**ours, "agreement": metrics.get("agreement")}, metrics)]
-    if metrics.get("held_out"):
-        rows.append(_row("The same, on held-out images", metrics["held_out"], {}))
-    for pile, scores in zip(
-        found.info.get("added") or [], metrics.get("added") or [], strict=False
-    ):
-        rows += [_row(named(pile), scores, {})] if scores else []
-    for plain in metrics.get("baselines") or []:
-        scores = {**(plain.get("scores") or {}), "agreement": plain.get("agreement")}
-        rows.append(_row(plain["name"], scores, plain))
-    there = [i for i, _ in enumerate(_SCORES) if any(cells[i] != "–" for _, cells in rows)]
-    return Quality(
-        [_SCORES[i][1:] for i in there],
-        [(name, [cells[i] for i in there]) for name, cells in rows],
-        _notes(found),
-    )
-
-
-def _row(name: str, scores: dict[str, Any], spread: dict[str, Any]) -> tuple[str, list[str]]:
-    deviations = spread.get("deviations") or {}
-    cells = []
-    for key, _, _ in _SCORES:
-        text = figure(scores.get(key))
-        cells.append(f"{text} ± {figure(deviations[key])}" if deviations.get(key) else text)
-    return name, cells
-
-
-def _notes(found: Findings) -> list[str]:
-    metrics, notes = found.metrics, []
-    n, measured = int((~found.is_added).sum()), metrics.get("silhouette_sample")
-    if metrics.get("silhouette") is not None and measured:
-        drawn = f", drawn at random from {count(n)}" if measured < n else ""
-        notes.append(f"The silhouette was measured on {counted(measured, 'image')}{drawn}.")
-    elif metrics.get("silhouette_reason"):
-        notes.append(f"There is no silhouette: {metrics['silhouette_reason']}.")
-    if any(b.get("deviations") for b in metrics.get("baselines") or []):
-        notes.append("± is the standard deviation over seeds.")
-    if metrics.get("added"):
-        notes.append(
-            "The scores of these clusters are the fit's. Pictures that were added since were put "
-            "into them, and are scored apart where their labels are known."
-        )
-    if metrics.get("scores") or any(metrics.get("added") or []):
-        notes.append("Known labels were used for these scores and for nothing else.")
-    else:
-        notes.append(
-            "There are no known labels here, so no figure can say whether these clusters are the "
-            "kinds that you have in mind. Look at the pictures."
-        )
-    return notes
-
-
 def facts(found: Findings) -> list[tuple[str, str]]:
     """Return what was done, as terms and their texts."""
     info, metrics = found.info, found.metrics
@@ -224,7 +84,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Choice", (info.get("choice") or {}).get("reason", "")),
         ("Clusters", _method(found)),
         ("Recipe", _text(info.get("recipe"))),
-        ("Learning", _learning(info)),
+        ("Learning", learning(info)),
         ("Seed", _text(info.get("seed"))),
         ("Time", _time(stages, info)),
         ("Memory", f"{count(round(info['peak_mb']))} MB at most" if info.get("peak_mb") else ""),
@@ -281,14 +141,15 @@ def _method(found: Findings) -> str:
     return f"{_METHODS.get(method, method)}, {clusters}, fitted on {fitted}"
 
 
-def _learning(info: dict[str, Any]) -> str:
+def learning(info: dict[str, Any]) -> str:
+    """Return what came of learning after the first clusters; "" where nothing was learned so."""
     told = info.get("rounds")
     if not told:
         return ""
     if told["started"] is None:
         changed = f"{told['rows'][-1]['changed']:.2%} of the images changed cluster in the last"
         return f"{counted(len(told['rows']), 'update')} of the target: {changed}"
-    agree = f"the tree's runs agreed at {told['started']:.2f} before and {told['ended']:.2f} after"
+    agree = f"agreement {told['started']:.2f} before and {told['ended']:.2f} after"
     end = "the result was kept" if told["kept"] else "the instant tree was kept"
     unit = "round" if "round" in told["rows"][0] else "epoch"
     return f"{counted(len(told['rows']), unit)}: {agree}, so {end}"
@@ -342,28 +203,18 @@ def versions(found: Findings) -> list[tuple[str, str]]:
     return [("pictree", str(found.info["version"]))] if "version" in found.info else []
 
 
-def shortlist(found: Findings) -> list[tuple[str, str, str, str]]:
-    """Return k, score, reason and command of each candidate, where there was a choice.
-
-    The command cuts the tree; it is empty for the clusters shown, and where there is no tree.
-    """
-    candidates: Sequence[dict[str, Any]] = found.metrics.get("k_shortlist") or []
-    if len(candidates) < 2:
-        return []
-    return [
-        (str(c["k"]), figure(c.get("score")), str(c.get("reason", "")), _cut(found, int(c["k"])))
-        for c in candidates
+def next_steps(found: Findings) -> list[tuple[str, str]]:
+    """Return what people do with a run, each with its command."""
+    codes = " --codes NEW.npy" if found.info.get("codes") else ""
+    steps = [
+        ("Name the clusters, hundreds of pictures at a time", "pictree label RUN"),
+        ("Where new pictures belong", f"pictree predict RUN NEW{codes} -o new.csv"),
+        ("Let new pictures join", f"pictree add RUN NEW{codes}"),
+        ("List odd pictures, or twins, mislabelled ones …", "pictree find outliers RUN"),
+        ("Sort copies into a folder for each cluster", "pictree export RUN --to folders -o sorted"),
+        ("A table of all pictures", "pictree export RUN --to csv -o pictures.csv"),
     ]
-
-
-def _cut(found: Findings, k: int) -> str:
-    can = found.tree is not None and k != found.k and k <= found.tree.n_leaves
-    return f"pictree cut RUN --k {k}" if can else ""
-
-
-def loss_rows(found: Findings) -> list[dict[str, Any]]:
-    """Return the epochs whose loss is a number."""
-    return [row for row in found.log if math.isfinite(row.get("loss", math.nan))]
+    return steps if found.tree is None else [*steps, ("Other clusters", "pictree cut RUN --k 20")]
 
 
 def _text(value: Any) -> str:

@@ -17,7 +17,7 @@ def blobs(k, each=60, width=5):
 def test_true_number_of_blobs_comes_first(k):
     ranked = choose_k(blobs(k), range(2, 12))
     assert ranked[0].k == k
-    assert ranked[0].reason.endswith("3 seeds agree 100%")
+    assert ranked[0].reason.endswith("agreement 1.00 of 3 seeds")
     assert sorted(c.k for c in ranked) == list(range(2, 12))
     assert [c.score for c in ranked] == sorted((c.score for c in ranked), reverse=True)
 

@@ -58,7 +58,7 @@ def test_shortlist_finds_the_number_of_blobs():
     found = instant_tree(rng.normal(size=(420, 5)) + 9 * rng.normal(size=(7, 5))[known])
     assert found.k == found.shortlist[0].k == 7
     assert accuracy(found.clusters, known) == 1
-    assert found.shortlist[0].reason.startswith("the runs agree 100% and share 1.9")
+    assert found.shortlist[0].reason.startswith("agreement 1.00, information 1.9")
     jumps = {c.k: float(c.reason.split("would lose ")[1].split()[0]) for c in found.shortlist}
     assert max(jumps, key=jumps.get) == 7
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from pictree.errors import UserError
 from pictree.images.archives import open_zip
-from pictree.images.arrays import npz_arrays, open_npy, read_npz
 from pictree.images.idx import TYPES, read_idx
+from pictree.images.numpy_files import npz_arrays, open_npy, read_npz
 from pictree.images.outcome import Unusable
 from pictree.pipeline.codes import open_codes
 

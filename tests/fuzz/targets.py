@@ -13,9 +13,9 @@ import numpy as np
 
 from pictree.errors import UserError
 from pictree.images.archives import open_tar, open_zip
-from pictree.images.arrays import npz_arrays, open_npy, read_npz
 from pictree.images.base import Source
 from pictree.images.idx import read_idx
+from pictree.images.numpy_files import npz_arrays, open_npy, read_npz
 from pictree.images.outcome import Unusable
 
 _MEMORY = "/dev/shm"  # noqa: S108 - where files cost no disk; the folder in it is our own

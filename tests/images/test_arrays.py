@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pictree.errors import InputError, SourceError, UserError
-from pictree.images.arrays import open_npy
 from pictree.images.idx import TYPES, read_idx
+from pictree.images.numpy_files import open_npy
 from pictree.images.scale import natural_range
 from pictree.images.sources import open_source
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import tempfile
@@ -11,7 +12,9 @@ from PIL import Image
 
 from pictree.errors import InputError, SourceError
 from pictree.images.decode import Unusable
+from pictree.images.known_labels import labels_beside
 from pictree.images.sources import CompositeSource, open_source
+from pictree.locks import hold
 
 
 def picture(path: Path, value: int = 0) -> Path:
@@ -163,6 +166,41 @@ class TestFolder:
         assert message(tmp_path) == (
             "a folder of pictures must hold picture files; got array files or archives in "
             f"'{tmp_path}': 'x.npy'. Name one or more of those files, such as '{tmp_path}/x.npy'."
+        )
+
+    def test_a_folder_as_mnist_is_downloaded_is_its_files_of_images(self, tmp_path, digits_idx):
+        for name in ("train", "t10k"):
+            (tmp_path / f"{name}-images-idx3-ubyte.gz").write_bytes(digits_idx[0].read_bytes())
+            (tmp_path / f"{name}-labels-idx1-ubyte.gz").write_bytes(digits_idx[1].read_bytes())
+        plain = gzip.decompress(digits_idx[0].read_bytes())
+        (tmp_path / "train-images-idx3-ubyte").write_bytes(plain)  # as some unpack it, beside
+        source = open_source(tmp_path)
+        assert [part.name for part in source.parts] == [
+            "t10k-images-idx3-ubyte.gz",
+            "train-images-idx3-ubyte",
+        ]
+        assert [path.name for path in labels_beside(source)] == [
+            "t10k-labels-idx1-ubyte.gz",
+            "train-labels-idx1-ubyte.gz",
+        ]
+        assert (source.read(len(source) // 2) == source.read(0)).all()
+
+    def test_a_damaged_one_among_them_is_named(self, tmp_path):
+        (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b\x08")
+        assert message(tmp_path) == (
+            f"'{tmp_path}/train-images-idx3-ubyte.gz' must be a whole IDX file; "
+            "got a damaged or shortened file. Get the file again, or check that it is IDX."
+        )
+
+    def test_runs_are_no_pictures(self, tmp_path):
+        picture(tmp_path / "a.png")
+        drawn = picture(tmp_path / "run" / "pictures" / "map.png")
+        with hold(drawn.parents[1]):
+            pass
+        assert list(open_source(tmp_path).paths) == ["a.png"]
+        assert message(tmp_path / "run") == (
+            f"the pictures must be those that people gave; got '{tmp_path}/run', which is a run. "
+            "Name the folder that its pictures came from."
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 from pictree.errors import RunError, SourceError
 from pictree.pipeline import fit as flow
 from pictree.pipeline.fit import fit
-from pictree.pipeline.judge import verdict
+from pictree.pipeline.verdict import verdict
 from pictree.progress import Progress
 from pictree.recipes.recipe import change
 from pictree.store import Run
@@ -233,15 +233,15 @@ def test_verdict_says_better_worse_and_no_better() -> None:
         "Better than k-means on pixels by 0.100: matched accuracy 0.600.",
         "No better than k-means on PCA-50 of pixels: matched accuracy 0.600 against 0.605.",
         "Worse than guessing by 0.200: matched accuracy 0.600.",
-        "Clusterings from different seeds agree at 0.45 (adjusted Rand index): these clusters "
-        "are not to be believed as kinds.",
+        "Agreement 0.45: clusterings from different seeds find other clusters each time; these are "
+        "not to be believed as kinds.",
     ]
 
 
 def test_a_trees_verdict_speaks_of_its_runs() -> None:
     assert verdict(None, [], 0.75, is_tree=True) == [
-        "The tree's runs agree at 0.75 (adjusted Rand index): look at the borders of the clusters "
-        "with care."
+        "Agreement 0.75: the tree's runs find partly the same clusters; look at their borders with "
+        "care."
     ]
 
 

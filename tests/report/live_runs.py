@@ -68,7 +68,9 @@ def live_run(folder: Path, pixels: np.ndarray, known: list[str | None]) -> tuple
         {"path": "copy.png", "outcome": "duplicate", "reason": "", "duplicate_of": 3},
         {"path": 'a "b",\nc.png', "outcome": "empty", "reason": "0 bytes"},
     ]
-    shortlist = [{"k": k, "score": 0.5, "reason": f"12 runs agree {k}0%"} for k in (8, 5)]
+    shortlist = [
+        {"k": k, "score": 0.5, "reason": f"agreement 0.{k}0", "agreement": k / 10} for k in (8, 5)
+    ]
     run = build_run(
         folder, pixels, known, tree=tree, k=8, maps=("tsne", "pca"), paths=paths, extra=extra,
         metrics={"method": "tree", "k_shortlist": shortlist},

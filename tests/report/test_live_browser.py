@@ -134,6 +134,8 @@ def test_the_slider_cuts_as_the_tree_does(tab: Tab, made: tuple[Run, ClusterTree
         assert [int(size) for size in listed] == sizes.tolist()
         said = tab.locator("#cut dl").inner_text().replace("\n", " ")
         assert f"Largest {sizes.max()} Smallest {sizes.min()} Purity 0." in said
+        alike = {8: "Agreement 0.90", 5: "Agreement 0.50"}  # the run's own figure, and a good cut's
+        assert re.findall(r"Agreement [0-9.]+", said) == ([alike[k]] if k in alike else [])
     assert run.path.exists()
 
 

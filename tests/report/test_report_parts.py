@@ -17,8 +17,8 @@ from pictree.report.gather import Findings, gather
 from pictree.report.mosaic import mosaic, one_per_cell
 from pictree.report.odd import farthest, worst_restored
 from pictree.report.palette import GREY, Groups, colours, groups_of
+from pictree.report.quality import doubt
 from pictree.report.sheets import fitted
-from pictree.report.summary import doubt
 from pictree.report.words import count, counted, duration, figure, percent, shown
 
 

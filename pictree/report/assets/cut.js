@@ -5,7 +5,7 @@ import { count, make, percent } from "./words.js";
 const BEST = 5;
 const PURITY = "Share of images that have the commonest known label of their cluster; it grows with k";
 const MATCHED = "Share of images that are right when each known label gets one cluster at most; it falls when there are more clusters than labels";
-const AGREE = "How alike the tree's runs are at this number of clusters (adjusted Rand index)";
+const AGREEMENT = "How alike the tree's runs are at this number of clusters (mean adjusted Rand index): 1 is the same every time";
 
 /** @param {HTMLElement} bar @param {any} page tree, facts */
 export function cutter(bar, { tree, facts }) {
@@ -14,7 +14,7 @@ export function cutter(bar, { tree, facts }) {
   slider.value = `${tree.own}`;
   const apply = soon(() => set({ k: Number(slider.value) }));
   slider.addEventListener("input", apply);
-  const ks = facts.reasons.map(([k]) => k).filter((k) => k >= 2 && k <= tree.most);
+  const ks = facts.cuts.map(([k]) => k).filter((k) => k >= 2 && k <= tree.most);
   const best = [...new Set([tree.own, ...ks])].slice(0, BEST);
   bar.querySelector(".best").append(...best.map((k) => {
     const button = make("button", { type: "button", "data-k": k }, `${k}`);
@@ -38,8 +38,8 @@ export function figures(bar, { tree, facts, colouring }) {
   const said = [["Largest", count(Math.max(...sizes))], ["Smallest", count(Math.min(...sizes))]];
   const scores = facts.tree.figures[k];
   if (scores) said.push(["Purity", scores.purity.toFixed(3), PURITY], ["Matched accuracy", scores.acc.toFixed(3), MATCHED]);
-  const agree = /agree (\d+)%/.exec(facts.reasons.find(([other]) => other === k)?.[1] ?? "");
-  if (agree) said.push(["Runs agree", `${agree[1]}\u00a0%`, AGREE]);
+  const agreement = facts.cuts.find(([other]) => other === k)?.[1] ?? null;
+  if (agreement !== null) said.push(["Agreement", agreement.toFixed(2), AGREEMENT]);
   bar.querySelector("dl").replaceChildren(
     ...said.map(([term, value, about]) => {
       const name = about ? make("abbr", { title: about }, term) : term;

@@ -48,7 +48,7 @@ def live_data(found: Findings, near: NearDuplicates, pictures: Path, *, whole: b
         "known": [shown(n) for n in images.known_names(found.known)] if found.known else [],
         "outcomes": images.OUTCOMES,
         "tree": about,
-        "reasons": _reasons(found),
+        "cuts": _cuts(found),
         "atlas": vars(atlas) | {"inside": len(atlas.inside)} if atlas else None,
     }
     return [
@@ -75,7 +75,8 @@ def _tiles(
     return first, np.concatenate([first, rest[~np.isin(rest, first)]])
 
 
-def _reasons(found: Findings) -> list[tuple[int, str]]:
-    """Return what the run says of some numbers of clusters, the best first."""
+def _cuts(found: Findings) -> list[tuple[int, float | None]]:
+    """Return good numbers of clusters and how far the runs agree there, the best first."""
     shortlist = found.metrics.get("k_shortlist") or []
-    return [(int(c["k"]), str(c.get("reason", ""))) for c in shortlist]
+    agreement = {int(c["k"]): c.get("agreement") for c in shortlist}
+    return list((agreement | {found.k: found.metrics.get("agreement")}).items())

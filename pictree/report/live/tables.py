@@ -11,7 +11,7 @@ from pictree.report.gather import Findings
 from pictree.report.leaks import leaks_of
 from pictree.report.live.near import NearDuplicates
 from pictree.report.live.pack import Blob, text
-from pictree.report.summary import loss_rows
+from pictree.report.losses import loss_rows
 
 MOST_ROWS = 1_000
 """Of a ranking, such as the worst restored, this many rows are saved."""
