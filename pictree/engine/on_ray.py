@@ -50,6 +50,16 @@ class Ray(Pool):
     def _capacity(self) -> int:
         return _slots(self._ray.nodes())
 
+    @property
+    def host(self) -> str:  # type: ignore[override]
+        """The driver's machine, by the address that the cluster has for it."""
+        return str(self._ray.util.get_node_ip_address())
+
+    def crowd(self) -> int:
+        """Return how many workers several machines have room for; 1 where there is but one."""
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        return _slots(nodes) if len(nodes) > 1 else 1
+
     def _start(self) -> Worker:
         return _Actor(self._ray, self._actor.remote())
 
