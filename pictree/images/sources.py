@@ -29,6 +29,7 @@ from pictree.images.files import open_files
 from pictree.images.folders import open_folder
 from pictree.images.idx import is_idx
 from pictree.images.objects import from_copy, open_objects, open_some_objects
+from pictree.images.packed import is_pack, open_pack
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
 
@@ -52,9 +53,10 @@ def open_source(pictures: Any) -> Source:
         out), one picture, a glob, a .txt file with one path a line, a zip or tar (.gz, .bz2,
         .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5, ``FILE:KEY`` for one array or column
         of these three, a TIFF with several pages, a data set saved by Hugging Face's
-        ``save_to_disk``; an address such as ``s3://bucket/folder`` or ``gs://bucket/file.tar``
-        of any of these but the last, by fsspec; an array (n, h, w[, c]); a list of equally
-        large 2-D arrays; or a list of any of these, taken in that order.
+        ``save_to_disk``, a folder that `pictree pack` wrote; an address such as
+        ``s3://bucket/folder`` or ``gs://bucket/file.tar`` of any of these but the last two, by
+        fsspec; an array (n, h, w[, c]); a list of equally large 2-D arrays; or a list of any of
+        these, taken in that order.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def _open_path(path: str) -> Source:
     if is_address(path):
         return _open_address(path)
     if Path(path).is_dir():
-        return open_saved_dataset(path) if is_saved_dataset(path) else open_folder(path)
+        return _open_folder(path)
     if Path(path).exists():
         opener = _opener(path)
         return opener(path) if opener else open_files([path])
@@ -126,6 +128,12 @@ def _open_path(path: str) -> Source:
     if glob.has_magic(path):
         return _open_glob(path)
     raise SourceError("the pictures must exist", got=f"{printable(path)!r}", do="Check the path")
+
+
+def _open_folder(path: str) -> Source:
+    if is_pack(path):
+        return open_pack(path)
+    return open_saved_dataset(path) if is_saved_dataset(path) else open_folder(path)
 
 
 def _keyed(path: str) -> tuple[Callable[[str, str], Source], str, str] | None:
