@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pictree.engine.base import Local
 from pictree.errors import InputError
 from pictree.pipeline import place, place_shards
 from pictree.pipeline.add import add
@@ -33,7 +34,13 @@ def copies(small_run: Path, tmp_path: Path) -> list[Path]:
     return [Path(shutil.copytree(small_run, tmp_path / name)) for name in ("one", "other")]
 
 
-def test_workers_add_the_same_bytes(copies: list[Path], new: Path) -> None:
+@pytest.mark.parametrize("by", ["this", pytest.param("processes", marks=pytest.mark.slow)])
+def test_workers_add_the_same_bytes(
+    by: str, copies: list[Path], new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By other processes; quicker, this one does what they would."""
+    if by == "this":
+        monkeypatch.setattr("pictree.pipeline.add.open_engine", lambda *_: Local())
     told = [add(run, str(new), engine=by) for run, by in zip(copies, ENGINES, strict=True)]
     assert (told[1]["used"], told[1]["duplicates"]) == (60, 7)
     _assert_the_same(copies, told)
