@@ -177,8 +177,9 @@ def joined(host: str, port: int, share: Share) -> Iterator[None]:
     """
     try:
         store = distributed.TCPStore(host, port, is_master=False, timeout=_MEETING)
-        asked = {"store": store, "rank": share.rank, "world_size": share.size}
-        distributed.init_process_group("gloo", timeout=_SLOWEST, **asked)
+        distributed.init_process_group(
+            "gloo", store=store, rank=share.rank, world_size=share.size, timeout=_SLOWEST
+        )
     except RuntimeError as error:
         raise _lost(error) from error
     try:
