@@ -124,7 +124,7 @@ def fit(pictures: str, new: str, run: str, rows: str) -> dict[str, Any]:
 
 
 class Strikes(Progress):
-    """Kills a worker in the second epoch, and takes the second node away in the fourth."""
+    """Kills a worker in the second epoch, and takes the second node away from the fourth on."""
 
     def __init__(self, cluster: Any, second: Any) -> None:
         self.lines: list[str] = []
@@ -152,7 +152,7 @@ class Alone(Local):
 
 def train(pictures: str, run: str) -> dict[str, Any]:
     """Train on two nodes; then as much in this process."""
-    values = {"training.epochs": 6, "training.batch_size": 64, "clustering.k": 5}
+    values = {"training.epochs": 12, "training.batch_size": 64, "clustering.k": 5}
     recipe = change(load_recipe("large-1568"), **values, **{"maps.methods": ["pca"]})
     told = Strikes(*two_nodes())
     fitting.fit(pictures, run, recipe=recipe, engine="ray", progress=told)
