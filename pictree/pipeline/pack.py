@@ -83,8 +83,15 @@ def _asked(source: Source) -> dict[str, Any]:
         "pictree pack": FORMAT,
         "sources": [part.describe() for part in getattr(source, "parts", [source])],
         "items": len(source),
-        "paths": hashlib.sha256("\n".join(source.paths).encode()).hexdigest(),
+        "paths": _digest(source.paths),
     }
+
+
+def _digest(paths: Sequence[str]) -> str:
+    found = hashlib.sha256()
+    for path in paths:  # one after another: joined, millions would be held twice
+        found.update(path.encode() + b"\0")
+    return found.hexdigest()
 
 
 def _begun(out: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -126,7 +133,8 @@ def _pack_all(
 ) -> None:
     shards = range(-(-plan["items"] // plan["shard_files"]))
     files = {shard: len(_part(plan, shard)) for shard in shards}
-    waiting = [shard for shard in shards if not index_of(out, shard).exists()]
+    files_of = (tar_of, index_of)
+    waiting = [shard for shard in shards if not all(of(out, shard).exists() for of in files_of)]
     progress.advance(sum(files[shard] for shard in shards if shard not in set(waiting)))
     for receipt in engine.map(partial(pack_shard, out, pile, plan), waiting):
         progress.advance(receipt.images)

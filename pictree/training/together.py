@@ -6,8 +6,11 @@ number of parts, and not on who learned them or was lost meanwhile.
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +20,7 @@ from torch import Tensor, distributed, nn
 from pictree.engine.base import LostError
 from pictree.training.parts import Parts
 
+_INTERFACE, _SIOCGIFADDR = "GLOO_SOCKET_IFNAME", 0x8915
 _MEETING = timedelta(minutes=2)
 _SLOWEST = timedelta(minutes=30)
 """How long the others wait while the first measures and saves; the dead are heard of at once."""
@@ -177,15 +181,53 @@ def joined(host: str, port: int, share: Share) -> Iterator[None]:
     """
     try:
         store = distributed.TCPStore(host, port, is_master=False, timeout=_MEETING)
-        distributed.init_process_group(
-            "gloo", store=store, rank=share.rank, world_size=share.size, timeout=_SLOWEST
-        )
+        with _by_interface(interface_to(host)):
+            distributed.init_process_group(
+                "gloo", store=store, rank=share.rank, world_size=share.size, timeout=_SLOWEST
+            )
     except RuntimeError as error:
         raise _lost(error) from error
     try:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+def interface_to(host: str) -> str | None:
+    """Return the network interface by which a machine is reached; None where that can't be told.
+
+    gloo would take the address that this machine's own name has, which on Debian is one that
+    no other machine can reach.
+    """
+    if sys.platform != "linux":
+        return None
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, 9))  # nothing is sent
+        except OSError:
+            return None
+        own = socket.inet_aton(probe.getsockname()[0])
+        for _, name in socket.if_nameindex():
+            asked = name.encode().ljust(256, b"\0")
+            with suppress(OSError):  # it has no such address
+                if fcntl.ioctl(probe, _SIOCGIFADDR, asked)[20:24] == own:
+                    return name
+    return None
+
+
+@contextmanager
+def _by_interface(name: str | None) -> Iterator[None]:
+    """Let gloo take this interface, unless the user has named another."""
+    if name is None or _INTERFACE in os.environ:
+        yield
+        return
+    os.environ[_INTERFACE] = name
+    try:
+        yield
+    finally:
+        del os.environ[_INTERFACE]
 
 
 def _lost(error: RuntimeError) -> LostError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -65,3 +66,10 @@ def test_who_finds_nobody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         together.joined("127.0.0.1", port, Share(2)),
     ):
         raise AssertionError("there is nobody")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells it")
+def test_the_interface_is_that_of_the_others() -> None:
+    assert together.interface_to("127.0.0.1") == "lo"
+    assert together.interface_to("127.0.1.1") == "lo"
+    assert together.interface_to("nowhere.invalid") is None
