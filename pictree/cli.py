@@ -17,6 +17,7 @@ from pictree.commands.fit import demo, fit
 from pictree.commands.label import label, labels
 from pictree.commands.labels import import_table
 from pictree.commands.model import export_model
+from pictree.commands.pack import pack
 from pictree.commands.place import add, predict
 from pictree.commands.plan import plan
 from pictree.commands.report import report
@@ -38,6 +39,7 @@ app = typer.Typer(
 for _command in (
     demo,
     scan,
+    pack,
     plan,
     fit,
     report,

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.pipeline.conftest import command, command_json
 
-COMMANDS = ["demo", "scan", "fit", "report", "label", "predict", "add", "cut", "compare"]
+COMMANDS = ["demo", "scan", "pack", "fit", "report", "label", "predict", "add", "cut", "compare"]
 COMMANDS += ["find", "export", "export-model", "serve", "verify", "recipes", "doctor"]
 
 

@@ -16,7 +16,8 @@ Pictures = Annotated[
         metavar="PICTURES",
         help="A folder, pictures, a quoted glob, a .txt list of paths, zip, tar, IDX(.gz), .npy, "
         ".npz, Parquet, HDF5 or FILE:KEY of these three, a TIFF stack, a data set saved by "
-        "Hugging Face; several are taken in order. s3://, gs:// and the like with pictree[cloud].",
+        "Hugging Face, a pack; several are taken in order. s3://, gs:// and the like with "
+        "pictree[cloud].",
         show_default=False,
     ),
 ]

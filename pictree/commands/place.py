@@ -71,6 +71,7 @@ def add(
     known_labels: KnownLabels = None,
     codes: Codes = None,
     features: Features = None,
+    engine: Engine = "local",
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -89,6 +90,7 @@ def add(
         known_labels=one_or_more(known_labels),
         codes=codes,
         features=features,
+        engine=engine,
         command=["pictree", *sys.argv[1:]],
         progress=for_people(),
     )

@@ -26,6 +26,22 @@ class EngineError(PictreeError):
     """A shard's work ended in no receipt, however often it was begun."""
 
 
+class LostError(EngineError):
+    """One of several workers that work together is gone; the others can't go on without it.
+
+    Parameters
+    ----------
+    why : str
+        For people, a clause.
+    left : int, optional
+        How many can work together now, where that is known.
+    """
+
+    def __init__(self, why: str, left: int | None = None) -> None:
+        super().__init__(why)
+        self.left = left
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What is told of a shard that is done; pixels and codes stay in its files.
@@ -78,9 +94,26 @@ class Engine(ABC):
     ----------
     is_local : bool
         Whether this process does all itself, one shard after another in the order given.
+    host : str
+        This process's machine, as the workers know it.
     """
 
     is_local = False
+    host = "127.0.0.1"
+
+    def crowd(self) -> int:
+        """Return how many workers on several machines can work together; 1 on one machine."""
+        return 1
+
+    def together(self, work: Work, ranks: int) -> None:
+        """Do all of ``range(ranks)`` at the same time, for work that needs all the others.
+
+        Raises
+        ------
+        LostError
+            If one died or found no room. All are ended then: what they did can be begun again.
+        """
+        raise LostError("there is one process", left=1)
 
     @abstractmethod
     def map(self, work: Work, shards: Sequence[int]) -> Iterator[Receipt]:

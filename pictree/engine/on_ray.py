@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pictree.engine.base import WORKER_BYTES, Receipt, Work, perform
@@ -21,8 +21,9 @@ _BEAT_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
 _STORE_BYTES = 80 << 20
 """Ray's own store of objects, as small as it lets us: we put receipts alone there."""
-_MUST_AGREE = ("pictree", "numpy", "torch", "polars", "pillow")
-"""Packages whose versions must be the same everywhere, for the same bytes everywhere."""
+_MUST_AGREE = ("pictree", "numpy", "torch", "polars", "pillow", "numba")
+"""Packages whose versions must be the same everywhere, for the same bytes everywhere; numba, which
+compiles steps of a training, may be absent everywhere."""
 
 
 class Ray(Pool):
@@ -49,6 +50,16 @@ class Ray(Pool):
 
     def _capacity(self) -> int:
         return _slots(self._ray.nodes())
+
+    @property
+    def host(self) -> str:  # type: ignore[override]
+        """The driver's machine, by the address that the cluster has for it."""
+        return str(self._ray.util.get_node_ip_address())
+
+    def crowd(self) -> int:
+        """Return how many workers several machines have room for; 1 where there is but one."""
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        return _slots(nodes) if len(nodes) > 1 else 1
 
     def _start(self) -> Worker:
         return _Actor(self._ray, self._actor.remote())
@@ -130,7 +141,14 @@ class _Actor(Worker):
 
 def versions() -> dict[str, str]:
     """Return the versions that must agree."""
-    return {name: version(name) for name in _MUST_AGREE}
+    return {name: _version(name) for name in _MUST_AGREE}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _disagreement(where: str, theirs: dict[str, str]) -> RunError | None:

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pictree.engine.base import Engine, EngineError, Receipt, Work
+from pictree.engine.base import Engine, EngineError, LostError, Receipt, Work
 from pictree.progress import Progress
 
 TRIES = 3
@@ -16,6 +16,7 @@ TRIES = 3
 SILENT_SECONDS = 30.0
 """A worker that has not been heard for so long is reported, and ended after ten times as long."""
 _TICK = 1.0
+_CAUSE_SECONDS = 5.0
 
 
 class Worker(ABC):
@@ -75,6 +76,7 @@ class Pool(Engine):
         self.count, self._progress, self._limit = count, progress, silent_seconds
         self._workers: list[Worker] = []
         self._busy: dict[Worker, int] = {}
+        self._are_together = False
 
     @abstractmethod
     def _start(self) -> Worker:
@@ -103,11 +105,23 @@ class Pool(Engine):
                         self._bury(worker, shard, said, deaths)
                         todo.appendleft(shard)
                     else:
-                        raise said
+                        raise self._cause(said)
                 self._watch(todo)
         finally:
             for worker in list(self._busy):  # what they do is asked for no more
                 self._remove(worker)
+
+    def together(self, work: Work, ranks: int) -> None:
+        """Do all of ``range(ranks)`` at the same time; see `Engine.together`."""
+        room = self._capacity()
+        if room < ranks:
+            raise LostError(f"there is room for {room} of {ranks} workers", left=room)
+        self._are_together = True
+        try:
+            for _ in self.map(work, range(ranks)):
+                pass
+        finally:
+            self._are_together = False
 
     def _give_out(self, work: Work, todo: deque[int]) -> None:
         while todo and len(self._busy) < self.count:
@@ -121,6 +135,8 @@ class Pool(Engine):
 
     def _bury(self, worker: Worker, shard: int, died: Died, deaths: Counter[int]) -> None:
         self._remove(worker)
+        if self._are_together:
+            raise LostError(f"{worker.name} {died.why}")
         deaths[shard] += 1
         if deaths[shard] == TRIES:
             raise EngineError(
@@ -129,6 +145,17 @@ class Pool(Engine):
             )
         self._progress.say(f"{worker.name} {died.why}: shard {shard} is done again")
         self.count = self._capacity()
+
+    def _cause(self, said: Exception) -> Exception:
+        """Wait a little for who is gone, where one that needed it was heard first."""
+        end = time.monotonic() + _CAUSE_SECONDS
+        while isinstance(said, LostError) and self._busy and time.monotonic() < end:
+            for worker, other in self._listen(list(self._busy), _TICK):
+                self._remove(worker)
+                if isinstance(other, Died):
+                    return LostError(f"{worker.name} {other.why}")
+                said = other if isinstance(other, Exception) else said
+        return said
 
     def _watch(self, todo: deque[int]) -> None:
         """Report who has been silent for long, and end who has been for ten times as long."""
@@ -162,6 +189,8 @@ class Pool(Engine):
         self._progress.say(
             f"{worker.name}, which does shard {shard}, has been silent for {silent:.0f} s: {why}"
         )
+        if self._are_together and not worker.has_begun:
+            raise LostError(f"{worker.name} found no free core", left=begun)
         if begun and not worker.has_begun:  # those that have begun do its shard
             self._remove(worker)
             self.count = begun

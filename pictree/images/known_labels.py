@@ -115,7 +115,7 @@ def _folder_labels(source: Source) -> Labels:
     folders = [path.split("/")[:-1] for path in source.paths]
     level = 1 if are_splits({names[0] for names in folders if names}) else 0
     labels: Labels = [names[level] if len(names) > level else None for names in folders]
-    if source.kind not in ("folder", "files", "objects", "zip", "tar"):
+    if source.kind not in ("folder", "files", "objects", "zip", "tar", "packed"):
         raise SourceError(
             "known labels from folders need pictures in folders",
             got=f"an array, {source.name!r}",

@@ -20,7 +20,7 @@ from pictree.images.outcome import Unusable
 from pictree.images.sources import open_source
 
 _ON_DISK = ("folder", "files")
-_FOLDERS = ("folder", "objects", "zip", "tar")
+_FOLDERS = ("folder", "objects", "zip", "tar", "packed")
 
 
 class Originals:

@@ -30,6 +30,7 @@ from pictree.images.folders import open_folder
 from pictree.images.idx import images_in, is_idx
 from pictree.images.numpy_files import open_npy, open_npz
 from pictree.images.objects import from_copy, open_objects, open_some_objects
+from pictree.images.packed import is_pack, open_pack
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
 
@@ -49,14 +50,12 @@ def open_source(pictures: Any) -> Source:
     Parameters
     ----------
     pictures : str, Path, ndarray, Source or list
-        A folder (read with all below it; hidden files and folders, ``__MACOSX`` and runs are
-        left out), a folder of IDX files, one picture, a glob, a .txt file with one path a line,
-        a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5,
-        ``FILE:KEY`` for one array or column of these three, a TIFF with several pages, a data
-        set saved by Hugging Face's ``save_to_disk``; an address such as ``s3://bucket/folder``
-        or ``gs://bucket/file.tar`` of any of these but the second and the last, by fsspec; an
-        array (n, h, w[, c]); a list of equally large 2-D arrays; or a list of any of these,
-        taken in that order.
+    if is_pack(path):
+        return open_pack(path)
+    if is_saved_dataset(path):
+        return open_saved_dataset(path)
+    arrays = images_in(path)
+    return _open_list(arrays) if arrays else open_folder(path)
 
     Returns
     -------
@@ -131,6 +130,8 @@ def _open_path(path: str) -> Source:
 
 
 def _open_folder(path: str) -> Source:
+    if is_pack(path):
+        return open_pack(path)
     if is_saved_dataset(path):
         return open_saved_dataset(path)
     arrays = images_in(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ import numpy as np
 import polars as pl
 
 from pictree.clustering.flat import FlatClusters
+from pictree.engine.choose import open_engine
 from pictree.errors import RunError, SourceError
 from pictree.files import remove_leftovers
 from pictree.images.sources import Source
-from pictree.pipeline.codes import GivenCodes, codes_of_new
+from pictree.pipeline.add_parts import Part, placed_by, placed_here
+from pictree.pipeline.codes import codes_of_new
 from pictree.pipeline.group import assigned, centre_distances, with_duplicates
-from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new, with_clusters
+from pictree.pipeline.place import Placed, Placer, figures, files_at_once, open_new
+from pictree.pipeline.place_shards import Asked
 from pictree.pipeline.renew import renew
 from pictree.pipeline.staging import Staging, begin
 from pictree.progress import Progress
@@ -31,6 +34,7 @@ def add(
     known_labels: Any = None,
     codes: Any = None,
     features: str | None = None,
+    engine: str = "local",
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -51,6 +55,9 @@ def add(
         network, a row for each file.
     features : str, optional
         For a run on features: where their network is now, if not where it was.
+    engine : {"local", "processes", "ray"}
+        Who reads the pictures and places them, 4,096 at a time; the bytes are the same, and what
+        one began another can finish. Run and pictures must be seen by all.
     command : sequence of str
         The command line, for the record.
     progress : Progress, optional
@@ -73,8 +80,10 @@ def add(
         If codes are missing, not wanted, of another shape or not finite.
     """
     progress = progress or Progress()
-    run = Run.open(run_path)
-    with run.lock(), progress:
+    run, asked = Run.open(run_path), None
+    if engine != "local":
+        asked = Asked.of(engine, run, pictures, codes, features=features, is_kept=True)
+    with open_engine(engine, progress) as workers, run.lock(), progress:
         if not run.is_finished:
             raise RunError(
                 "pictures can be added to a finished run",
@@ -88,7 +97,12 @@ def add(
         if dropped is not None:
             progress.say(f"the unfinished add of {dropped} is given up")
         if not staging.is_published:
-            _make(staging, source, known, given, features, progress)
+            placer = Placer(run, given, features)
+            if asked is None:
+                parts = placed_here(staging, placer, source, progress)
+            else:
+                parts = placed_by(workers, asked, staging, placer, source, progress)
+            _make(staging, source, parts, known, progress)
         progress.start("writing the report", 1)
         renew(run)
         staging.finish()
@@ -98,22 +112,20 @@ def add(
 def _make(
     staging: Staging,
     source: Source,
+    parts: Iterator[Part],
     known: list[str | None] | None,
-    given: GivenCodes | None,
-    features: str | None,
     progress: Progress,
 ) -> None:
     """Make the shards that are not there yet, and make them part of the run."""
-    placer = Placer(staging.run, given, features)
     clusterings = [_Clustering(staging.run, name) for name in staging.run.clusterings()]
     progress.start("adding pictures", len(source))
-    for shard, part in staging.parts.items():
-        if staging.has(shard):
-            _recall(staging, shard, placer, clusterings)
-            progress.advance(len(part))
+    for shard, placed, errors in parts:
+        if placed is None:
+            for clustering in clusterings:
+                clustering.tables.append(staging.table(clustering.kind, shard))
             continue
-        placed = placer.place(source, part, progress)
-        _write(staging.folder, shard, placed, placer, [known[i] for i in part] if known else None)
+        rows = staging.parts[shard]
+        _write(staging.folder, shard, placed, errors, [known[i] for i in rows] if known else None)
         for clustering in clusterings:
             assignments = clustering.assign(placed)
             staging.folder.write_table(clustering.kind, shard, assignments)
@@ -149,25 +161,19 @@ class _Clustering:
 
 
 def _write(
-    folder: Run, shard: int, placed: Placed, placer: Placer, known: list[str | None] | None
+    folder: Run,
+    shard: int,
+    placed: Placed,
+    errors: np.ndarray | None,
+    known: list[str | None] | None,
 ) -> None:
     labels = pl.Series(known or [None] * len(placed.inventory), dtype=pl.String)
     inventory = placed.inventory.with_columns(known_label=labels, split=pl.lit("added"))
     folder.write_table("images", shard, inventory)
     folder.write_table("added", shard, placed.places.drop("cluster"))
-    errors = placer.errors(placed.pixels)
     for kind, array in (("pixels", placed.pixels), ("codes", placed.codes), ("errors", errors)):
         if array is not None:
             folder.write_array(kind, shard, array)
-
-
-def _recall(staging: Staging, shard: int, placer: Placer, clusterings: list[_Clustering]) -> None:
-    """Go on after a shard that was made before an interruption."""
-    for clustering in clusterings:
-        clustering.tables.append(staging.table(clustering.kind, shard))
-    shown = next(clustering for clustering in clusterings if clustering.is_shown)
-    places = with_clusters(staging.table("added", shard), shown.tables[-1])
-    placer.recall(staging.table("images", shard), places)
 
 
 def _counts(staging: Staging) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def stages_of(
     """
     run = run.fitted()
     coding: Stages = {
-        "learn": lambda: learn.learn(run, recipe, device, seed, progress),
+        "learn": lambda: learn.learn(run, recipe, device, seed, progress, engine),
         "encode": lambda: learn.encode(run, device, progress, engine),
     }
     if isinstance(others, given_codes.GivenCodes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from pictree.engine.base import Engine, Local
 from pictree.errors import InputError
 from pictree.networks import inference, summary, weights
 from pictree.networks.autoencoder import Architecture, Autoencoder, build, limited
+from pictree.pipeline.together import learn_together, parts_of_batches
 from pictree.progress import Progress
-from pictree.recipes.recipe import Recipe
+from pictree.recipes.recipe import Recipe, Training
 from pictree.store import Run
 from pictree.training.loop import train
+from pictree.training.together import Share
 
 _SHOWN = 12
 """Reconstructions kept of each kind: best, median, worst."""
@@ -35,26 +38,61 @@ def splits(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(is_train), np.flatnonzero(~is_train)
 
 
-def learn(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progress) -> None:
+def learn(
+    run: Run,
+    recipe: Recipe,
+    device: Device,
+    seed: int,
+    progress: Progress,
+    engine: Engine | None = None,
+) -> None:
     """Train the recipe's network on the used images of the train split; write model/, log.jsonl.
+
+    An engine of several machines trains by all of them; see `pictree.pipeline.together`.
 
     Raises
     ------
     InputError
         If no image is left to train on.
     """
-    pixels = run.array("pixels")
-    train_rows, validation_rows = splits(run)
+    train_rows, _ = splits(run)
     if len(train_rows) == 0:
         raise InputError(
             "Training needs at least one usable picture that is not for validation",
             got="none",
             do="Add pictures, or leave --validation out",
         )
-    model = _build(run, recipe, len(train_rows), seed, progress)
+    model = _build(run, recipe, len(train_rows), seed)
+    progress.say(summary.render(summary.layer_table(model)))
     epochs, settings = recipe.training.epochs, recipe.training
+    parts = parts_of_batches(run, model, settings, device, engine)
+    if parts and engine is not None:
+        share = partial(train_share, run.path, recipe, device, seed)
+        tell = partial(_tell, progress, epochs)
+        learn_together(engine, run, share, parts, epochs, progress, tell)
     progress.start("training", epochs * len(train_rows))
-    history = train(
+    history = _train(
+        run,
+        model,
+        settings,
+        device,
+        seed,
+        on_epoch=partial(_tell, progress, epochs),
+        on_batch=progress.advance,
+        share=Share(parts) if parts else None,
+    )
+    progress.close()
+    weights.save(model, run.path / "model")
+    run.write_log(history)
+
+
+def _train(
+    run: Run, model: Autoencoder, settings: Training, device: Device, seed: int, **options: Any
+) -> list[dict[str, Any]]:
+    """Train on the run's images, from its last checkpoint on."""
+    pixels = run.array("pixels")
+    train_rows, validation_rows = splits(run)
+    return train(
         model,
         pixels,
         settings,
@@ -63,20 +101,25 @@ def learn(run: Run, recipe: Recipe, device: Device, seed: int, progress: Progres
         train_rows=train_rows,
         validation=(pixels, validation_rows) if len(validation_rows) else None,
         checkpoint=run.path / "checkpoints",
-        on_epoch=lambda row: _tell(progress, row, epochs),
-        on_batch=progress.advance,
+        **options,
     )
-    progress.close()
-    weights.save(model, run.path / "model")
-    run.write_log(history)
 
 
-def _build(run: Run, recipe: Recipe, images: int, seed: int, progress: Progress) -> Autoencoder:
+def train_share(
+    folder: Path, recipe: Recipe, device: Device, seed: int, epochs: int, share: Share
+) -> int:
+    """Train until so many epochs are done, as one of several processes; return how many images."""
+    run = Run(folder, fitted=True)
+    images = len(splits(run)[0])
+    model = _build(run, recipe, images, seed)
+    _train(run, model, replace(recipe.training, epochs=epochs), device, seed, share=share)
+    return images
+
+
+def _build(run: Run, recipe: Recipe, images: int, seed: int) -> Autoencoder:
     fmt = run.info["image_format"]
     shape = (fmt["height"], fmt["width"], fmt["channels"])
-    model = build(limited(architecture_of(shape, recipe), images), seed)
-    progress.say(summary.render(summary.layer_table(model)))
-    return model
+    return build(limited(architecture_of(shape, recipe), images), seed)
 
 
 def architecture_of(shape: tuple[int, int, int], recipe: Recipe) -> Architecture:
@@ -90,7 +133,7 @@ def architecture_of(shape: tuple[int, int, int], recipe: Recipe) -> Architecture
     )
 
 
-def _tell(progress: Progress, row: dict[str, Any], epochs: int) -> None:
+def _tell(progress: Progress, epochs: int, row: dict[str, Any]) -> None:
     text = f"epoch {row['epoch']} of {epochs}, loss {row['loss']:.4f}"
     if row["validation_loss"] is not None:
         text += f", validation {row['validation_loss']:.4f}"

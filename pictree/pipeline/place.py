@@ -162,7 +162,7 @@ class Placer:
             progress=progress.advance,
         )
         used = table.filter(pl.col("outcome") == "used")["id"]
-        codes = np.zeros((0, self.codes.shape[1]), np.float32)
+        codes, _ = self.nothing()
         clusters = np.zeros(0, np.int32)
         if len(pixels):
             codes = self._coder.codes(table, pixels)
@@ -174,6 +174,10 @@ class Placer:
     def errors(self, pixels: np.ndarray) -> np.ndarray | None:
         """Return the reconstruction error of each, float32 (m,); None without an autoencoder."""
         return self._coder.errors(pixels)
+
+    def nothing(self) -> tuple[np.ndarray, pl.DataFrame]:
+        """Return the codes and places of no image; see `judge`."""
+        return np.zeros((0, self.codes.shape[1]), np.float32), pl.DataFrame(schema=PLACES)
 
     def judge(self, inventory: pl.DataFrame, pixels: np.ndarray) -> tuple[np.ndarray, pl.DataFrame]:
         """Say where images belong, and remember nothing of them.

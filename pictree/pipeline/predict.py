@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,8 +13,7 @@ from pictree.engine.choose import open_engine
 from pictree.errors import InputError
 from pictree.files import csv_bytes, write_bytes
 from pictree.images.sources import Source
-from pictree.pipeline.codes import GivenCodes, codes_of_new
-from pictree.pipeline.pile import Pile
+from pictree.pipeline.codes import codes_of_new
 from pictree.pipeline.place import Placer, figures, files_at_once, open_new
 from pictree.pipeline.place_shards import Asked, place_by
 from pictree.progress import Progress
@@ -85,14 +83,14 @@ def predict(
     given = codes_of_new(run, codes, len(source))
     asked = None
     if engine != "local":
-        where, pile = str(run.path.absolute()), Pile.of(engine, pictures)
-        asked = Asked(where, pile, k, _named(engine, codes), features)
+        asked = Asked.of(engine, run, pictures, codes, k=k, features=features)
     with open_engine(engine, progress) as workers, progress:
         progress.start("predicting", len(source))
+        placer = Placer(run, given, features)
         if asked is None:
-            table = _table(run, source, given, features, progress)
+            table = _table(run, placer, source, progress)
         else:
-            table = _table_by(workers, asked, source, file.parent, progress)
+            table = _table_by(workers, asked, placer, source, file.parent, progress)
     write_bytes(file, csv_bytes(table.select(_COLUMNS)))
     labels = pl.Series(known or [None] * len(table), dtype=pl.String)
     return figures(table.with_columns(known_label=labels)) | {"output": str(file)}
@@ -108,23 +106,9 @@ def _output_file(run: Run, output: str | Path | None) -> Path:
     return Path(output)
 
 
-def _named(engine: str, codes: Any) -> str | None:
-    if codes is None:
-        return None
-    if isinstance(codes, (str, os.PathLike)):
-        return os.path.abspath(os.fspath(codes))  # noqa: PTH100 - keeps symlinks
-    raise InputError(
-        f"the codes must be a file, which other processes can open, with --engine {engine}",
-        got=f"{type(codes).__name__} in memory",
-        do="Save them with numpy.save, or leave the engine out",
-    )
-
-
-def _table(
-    run: Run, source: Source, given: GivenCodes | None, features: str | None, progress: Progress
-) -> pl.DataFrame:
+def _table(run: Run, placer: Placer, source: Source, progress: Progress) -> pl.DataFrame:
     """Return a row for every file; those that could not be read have no cluster."""
-    placer, tables = Placer(run, given, features), []
+    tables = []
     for part in shard_ranges({"items": len(source), "shard_rows": files_at_once(run)}):
         placed = placer.place(source, part, progress)
         tables.append(_rows(placed.inventory, placed.places, placer.paths))
@@ -132,12 +116,12 @@ def _table(
 
 
 def _table_by(
-    engine: Engine, asked: Asked, source: Source, beside: Path, progress: Progress
+    engine: Engine, asked: Asked, placer: Placer, source: Source, beside: Path, progress: Progress
 ) -> pl.DataFrame:
     """Return the same, found by an engine; its traces are beside the output until then."""
     with TemporaryDirectory(prefix=".tmp-predict-", dir=beside) as folder:
-        parts = place_by(engine, asked, source, Path(folder).absolute(), progress)
-        return pl.concat([_rows(*part, asked.placer().paths) for part in parts])
+        parts = place_by(engine, asked, placer, source, Path(folder).absolute(), progress)
+        return pl.concat([_rows(*part, placer.paths) for part in parts])
 
 
 def _rows(inventory: pl.DataFrame, places: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:

@@ -46,10 +46,13 @@ class Staging:
         ``adding/``, whose shards have the names and numbers that they will have in the run.
     parts : dict of int to range
         The source's items that each shard holds.
+    work : Path
+        What the workers of an engine leave for each other.
     """
 
     def __init__(self, run: Run, plan: dict[str, Any]) -> None:
         self.run, self.plan, self.folder = run, plan, Run(run.path / "adding")
+        self.work = self.folder.path / "work"
         before = [ids for ids in run.shards() if ids.stop <= plan["first_id"]]
         parts = shard_ranges({"items": plan["items"], "shard_rows": plan["shard_rows"]})
         self.parts = {len(before) + number: part for number, part in enumerate(parts)}

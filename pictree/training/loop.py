@@ -22,6 +22,7 @@ from pictree.training.optimizers import make_optimizer
 from pictree.training.resume import fingerprint, resume
 from pictree.training.settings import Settings
 from pictree.training.steps import OnBatch, RandomChanges, Steps
+from pictree.training.together import Share
 
 OnEpoch = Callable[[dict[str, Any]], None]
 SMALL_STEP = 1 << 20
@@ -42,6 +43,7 @@ def train(
     checkpoint: Path | None = None,
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
+    share: Share | None = None,
 ) -> list[dict[str, Any]]:
     """Train an autoencoder to reconstruct images.
 
@@ -69,6 +71,9 @@ def train(
         Gets the number of images learned since its last call, after each batch; on resuming,
         first those of the finished epochs. An exception from it, or Ctrl-C, stops the
         training: the last epoch's checkpoint stays.
+    share : Share, optional
+        What this process learns of each batch, where several train together; the first of them
+        measures and saves.
 
     Returns
     -------
@@ -95,9 +100,11 @@ def train(
     model.to(device.kind)
     optimizer = make_optimizer(model.parameters(), settings, device.kind)
     loss = get_loss(settings.loss, model.architecture.output)
-    steps = Steps(model, loss, optimizer, device)
+    steps = Steps(model, loss, optimizer, device, share)
+    is_first = share is None or share.rank == 0
     images = {"images": len(rows), "held_out": len(held_out[1]) if held_out else 0}
     mark = fingerprint(model, settings, seed=seed, **images)
+    mark |= {"parts": share.parts} if share else {}
     history = resume(checkpoint, model, optimizer, mark, settings.epochs)
     if history and on_batch is not None:
         on_batch(len(history) * len(rows))
@@ -108,10 +115,10 @@ def train(
             order = rows[rng.permutation(len(rows))]
             changes = RandomChanges(settings.change, int(rng.integers(2**62)))
             learned = steps.learn(pixels, order, settings.batch_size, on_batch, changes)
-            measured = steps.measure(*held_out) if held_out else None
+            measured = steps.measure(*held_out) if held_out and is_first else None
             row = {"epoch": epoch, "loss": learned, "validation_loss": measured}
             history.append({**row, "seconds": round(time.perf_counter() - start, 3)})
-            if checkpoint is not None:
+            if checkpoint is not None and is_first:
                 checkpoints.save(checkpoint, model, optimizer, checkpoints.Progress(mark, history))
             if on_epoch is not None:
                 on_epoch(history[-1])
@@ -136,13 +143,18 @@ def _rows(model: Autoencoder, pixels: Any, rows: np.ndarray | None) -> np.ndarra
     return found
 
 
+def is_small(architecture: Architecture, batch_size: int) -> bool:
+    """Tell whether one thread learns a batch; see `SMALL_STEP`."""
+    height, width, _ = architecture.image_shape
+    widest = max(architecture.encoder + architecture.decoder)
+    return batch_size * height * width * widest < SMALL_STEP
+
+
 @contextmanager
 def repeatable(architecture: Architecture, batch_size: int) -> Iterator[None]:
     """Train with the same sums in the same order, small steps on one thread; see `SMALL_STEP`."""
-    height, width, _ = architecture.image_shape
-    widest = max(architecture.encoder + architecture.decoder)
     before = torch.get_num_threads()
-    if batch_size * height * width * widest < SMALL_STEP:
+    if is_small(architecture, batch_size):
         torch.set_num_threads(1)
     try:
         with torch.backends.cudnn.flags(benchmark=False, deterministic=True):

@@ -19,7 +19,8 @@ from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import to_batch
 from pictree.training.affine import random_affine
 from pictree.training.losses import Loss
-from pictree.training.parts import parts_of
+from pictree.training.parts import Parts, parts_of
+from pictree.training.together import Share, together_of
 
 OnBatch = Callable[[int], None]
 CHUNK_BYTES = 1 << 24
@@ -45,12 +46,15 @@ class Steps:
     loss : Loss
     optimizer : torch.optim.Optimizer
     device : Device
+    share : Share, optional
+        Of each batch, where several processes learn it; all of it by default.
     """
 
     model: Autoencoder
     loss: Loss
     optimizer: torch.optim.Optimizer
     device: Device
+    share: Share | None = None
 
     def learn(
         self,
@@ -86,7 +90,7 @@ class Steps:
         self.model.train()
         losses, weights = [], []
         generator = torch.Generator().manual_seed(changes.seed)
-        with fused.wanted(), parts_of(self.model, self.device.kind, batch_size) as parts:
+        with fused.wanted(), self._parts(batch_size) as parts:
             for x in gather(pixels, order, batch_size, self.device.kind):
                 x = random_affine(x, changes.strength, generator)
                 losses.append(parts.learn(x, self._loss_of))
@@ -95,6 +99,11 @@ class Steps:
                 if on_batch is not None:
                     on_batch(len(x))
         return mean_loss(losses, weights)
+
+    def _parts(self, batch_size: int) -> AbstractContextManager[Parts]:
+        if self.share is None:
+            return parts_of(self.model, self.device.kind, batch_size)
+        return together_of(self.model, self.share)
 
     def _loss_of(self, x: Tensor) -> Tensor:
         with autocast(self.device):

@@ -74,7 +74,7 @@ class Kills:
 
     def _kill_worker(self) -> bool:
         nodes = [self.cluster.head_node, self.second]
-        pids = [pid for node in nodes for pid in _actors(_raylet(node))]
+        pids = [pid for node in nodes for pid in actors_of(raylet_of(node))]
         if not pids:
             return False
         try:
@@ -85,7 +85,7 @@ class Kills:
 
     def _kill_node(self) -> bool:
         """Take the second machine away, and put another in its place."""
-        is_busy = bool(_actors(_raylet(self.second)))
+        is_busy = bool(actors_of(raylet_of(self.second)))
         if is_busy:
             self.cluster.remove_node(self.second, allow_graceful=False)
             self.second = self.cluster.add_node(**NODE)
@@ -102,11 +102,12 @@ def _deaths(told: Path) -> int:
     return told.read_text().count(" died (")
 
 
-def _raylet(node: Any) -> int:
+def raylet_of(node: Any) -> int:
+    """Return a node's own process."""
     return node.all_processes["raylet"][0].process.pid
 
 
-def _actors(raylet: int) -> list[int]:
+def actors_of(raylet: int) -> list[int]:
     """Return the node's worker processes that are ours."""
     try:
         children = Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()

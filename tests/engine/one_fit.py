@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pictree.pipeline import fit as fitting
 from pictree.progress import Progress
@@ -30,10 +31,16 @@ def words(pictures: Path, run: Path, engine: str, rows: int) -> list[str]:
 
 def digest(run: Path) -> str:
     """Return the hash of a run's manifest without the files that tell times."""
-    manifest = json.loads((run / "manifest.json").read_text())
-    kept = {name: told for name, told in sorted(manifest.items()) if not name.startswith(TIMED)}
+    kept = untimed(run)
     assert len(kept) > 40
     return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
+
+
+def untimed(run: Path) -> dict[str, Any]:
+    """Return a run's manifest without the files that tell times."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert "clusters" in {name.split("/")[0] for name in manifest}
+    return {name: told for name, told in sorted(manifest.items()) if not name.startswith(TIMED)}
 
 
 def main(pictures: str, run: str, engine: str, rows: str, *resume: str) -> None:

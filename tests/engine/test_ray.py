@@ -93,7 +93,21 @@ def test_two_nodes_give_the_same_bytes(images: int, rows: int, tmp_path: Path) -
     np.save(new, np.concatenate([digits, digits[:3], np.load(file)[:3]]))
     told = done_alone("tests.engine.on_two_nodes", "fit", file, new, tmp_path / "run", rows)
     assert digest(tmp_path / "run") == digest(tmp_path / "local")
-    assert told == {"rows": 307, "same": True}
+    assert told == {"rows": 307, "same": True, "added": True}
+
+
+@pytest.mark.slow
+def test_two_nodes_train_together(tmp_path: Path) -> None:
+    """A worker is killed, a node lost, and one process ends with the same bytes."""
+    np.save(tmp_path / "digits.npy", many_digits(600))
+    told = done_alone(
+        "tests.engine.on_two_nodes", "train", tmp_path / "digits.npy", tmp_path / "run"
+    )
+    assert (told["same"], told["parts"]) == (True, 2)
+    killed, lost, *_ = told["again"]  # a lost machine may be counted once more: no free core there
+    died = r"the Ray worker \S+:\d+ died \(Actor\w+Error\): epoch {} is begun again"
+    assert re.fullmatch(died.format("2"), killed)
+    assert re.fullmatch(died.format(r"\d+"), lost)
 
 
 @pytest.mark.slow

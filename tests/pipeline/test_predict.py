@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from pictree.engine.base import Local
 from pictree.errors import InputError
 from pictree.pipeline.predict import predict
 from pictree.store import Run
@@ -86,6 +87,21 @@ def test_a_file_of_the_users_is_not_overwritten(small_run: Path, tmp_path: Path)
         "Choose another name."
     )
     assert (tmp_path / "p.csv").read_text() == "mine"
+
+
+def test_a_second_table_by_shards_is_as_the_first(
+    small_run: Path, digits_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was placed for the first is forgotten, though the process has the run still open."""
+    monkeypatch.setattr("pictree.pipeline.place_shards.files_at_once", lambda _: 25)
+    monkeypatch.setattr("pictree.pipeline.predict.open_engine", lambda *_: Local())
+    fresh = np.load(digits_npz)["fresh"]
+    np.save(tmp_path / "new.npy", np.concatenate([fresh[:40], fresh[:3]]))
+    tables = [tmp_path / "first.csv", tmp_path / "second.csv"]
+    for out in tables:
+        predict(small_run, str(tmp_path / "new.npy"), output=out, engine="processes")
+    assert len(table({"output": tables[0]})) == 43
+    assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
 def test_worker_processes_write_the_same_table(
