@@ -22,7 +22,7 @@ def jobs(run: str, kept: str) -> list[dict[str, Any]]:
     full = {"error": "ENOSPC", "lasts": True}
     one, commands = {"start": kept, "every": 999}, ["predict", "report", "cut", "verify"]
     return [
-        {"do": "kill", "action": "fit", "first": 17, "every": 150, "keep": run},
+        {"do": "kill", "action": "fit and draw", "first": 7, "every": 80, "keep": run},
         {"do": "kill", "action": "add", "start": run, "first": 97, "every": 93},
         {"do": "kill", "action": "predict", "start": run, "first": 1, "every": 4},
         {"do": "kill", "action": "export", "start": run, "first": 13, "every": 90},
