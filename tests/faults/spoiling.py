@@ -51,7 +51,7 @@ def spoil_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
     """Spoil each file of a run in each way, and do each command on it."""
     begin(work, None)
     prepare(work)
-    if forked(saying(work, "fit")) != 0 or forked(saying(work, "add")) != 0:
+    if forked(saying(work, "fit and draw")) != 0 or forked(saying(work, "add")) != 0:
         raise SystemExit((work.parent / "err").read_text())
     whole = work.parent / "whole"
     shutil.copytree(work, whole)

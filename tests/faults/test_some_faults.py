@@ -27,7 +27,7 @@ def jobs(run: str, kept: str) -> list[dict[str, Any]]:
         {"do": "kill", "action": "predict", "start": run, "first": 1, "every": 4},
         {"do": "kill", "action": "export", "start": run, "first": 13, "every": 90},
         {"do": "kill", "action": "label", "start": run, "random": 3},
-        {"do": "fail", "action": "fit", **full, "first": 123, "every": 151, "keep": kept},
+        {"do": "fail", "action": "fit", **full, "first": 113, "every": 141, "keep": kept},
         {"do": "fail", "action": "add", "error": "EDQUOT", **one, "first": 5},
         {
             "do": "fail",
