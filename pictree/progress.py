@@ -31,11 +31,18 @@ class Progress:
     def close(self) -> None:
         """End the current stage."""
 
+    def stop(self) -> None:
+        """End the current stage before it is done."""
+        self.close()
+
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.stop()
 
 
 class Lines(Progress):
@@ -75,9 +82,16 @@ class Lines(Progress):
 
     def close(self) -> None:
         """Print how long the stage took."""
+        self._end("done in")
+
+    def stop(self) -> None:
+        """Print after how long the stage was stopped."""
+        self._end("stopped after")
+
+    def _end(self, how: str) -> None:
         if self.label:
             seconds = time.monotonic() - self.began
-            self.say(f"{self.label}: done in {seconds:.1f} s{self.extra}")
+            self.say(f"{self.label}: {how} {seconds:.1f} s{self.extra}")
         self.label = ""
 
     def _left(self) -> str:
@@ -138,6 +152,11 @@ class Bars(Progress):
         """Leave the finished bar on the screen."""
         self.bars.stop()
         self.task = None
+
+    def stop(self) -> None:
+        """Leave the bar as it is, with a word."""
+        self.note("stopped")
+        self.close()
 
 
 def for_people(stream: TextIO | None = None) -> Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -174,7 +175,8 @@ def test_a_stopped_fit_says_how_to_go_on(
         process.send_signal(number)
         _, said = process.communicate(timeout=120)
     assert process.returncode == code
-    last = said.strip().splitlines()[-1]
+    *_, stage, last = said.strip().splitlines()
+    assert re.fullmatch(r"training: stopped after \d+\.\d s, .*", stage)
     assert last == (
         "pictree: stopped. Run the same command again to go on (`pictree fit`: with --resume)."
     )

@@ -144,10 +144,16 @@ def open_tar(path: str) -> TarSource:
     """
     try:
         file = tarfile.open(path, "r:*")  # noqa: SIM115 - kept open by the source
-        compressed = not isinstance(file.fileobj, io.BufferedReader)
-        source = TarSource(file, path, compressed)
     except (*_FAULTS, tarfile.TarError) as error:
         raise _damaged("tar", path, error) from error
+    compressed = not isinstance(file.fileobj, io.BufferedReader)
+    try:
+        source = TarSource(file, path, compressed)
+    except (*_FAULTS, tarfile.TarError) as error:
+        file.close()
+        raise _damaged("tar", path, error) from error
+    if len(source) == 0:
+        file.close()
     return _not_empty(source, path)
 
 

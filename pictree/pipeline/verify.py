@@ -43,7 +43,7 @@ def verify(
     if not (run.path / MANIFEST).exists():
         Run.open(run.path)
         raise RunError(
-            "a finished run has a manifest to compare its files with",
+            "a finished run has a manifest.json to compare its files with",
             got=f"none in {run.path}",
             do="Finish it: the same `pictree fit` or `pictree add` command again, `fit` --resume",
         )

@@ -230,6 +230,12 @@ def parse_recipe(text: str, *, name: str) -> Recipe:
         raise RecipeError(
             "a recipe must be valid TOML", got=str(error), do="Mend the file at that place"
         ) from error
+    if not table:  # what is left of a file that was cut, not a wish for every default
+        raise RecipeError(
+            "a recipe must say something",
+            got="a file with no keys",
+            do="Copy one and change it: `pictree recipes tree > mine.toml`",
+        )
     _refuse_unknown("", table, [f.name for f in fields(Recipe)])
     values: dict[str, Any] = {"name": name, **table}
     values |= {key: _part(key, table[key]) for key in PARTS if key in table}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,14 @@ from pictree.store import Run
 # each takes the folder that it works in
 
 
-def do_fit(work: Path) -> None:
-    changes = {"maps.methods": ["pca"], "clustering.k": "3"}
+def do_fit(work: Path, maps: Sequence[str] = ()) -> None:
+    changes = {"maps.methods": list(maps), "clustering.k": "3"}
     fit(images(), work / "run", recipe=change(load_recipe("quick"), **changes), resume=True)
+
+
+def do_fit_and_draw(work: Path) -> None:
+    """Draw a map and its pictures too: half as long again."""
+    do_fit(work, ["pca"])
 
 
 def do_add(work: Path) -> None:
@@ -73,6 +78,7 @@ def pile(work: Path) -> str:
 
 ACTIONS: dict[str, Callable[[Path], None]] = {
     "fit": do_fit,
+    "fit and draw": do_fit_and_draw,
     "add": do_add,
     "predict": do_predict,
     "export": do_export,

@@ -17,6 +17,7 @@ from pictree.recipes.recipe import change, load_recipe, to_toml
 DIGITS = (load_digits().images * 15).astype(np.uint8)
 WORDS: dict[str, list[str]] = {
     "fit": ["fit", "old", "-o", "run", "--recipe", "small.toml", "--k", "3", "--resume"],
+    "fit and draw": ["fit", "old", "-o", "run", "--recipe", "drawn.toml", "--k", "3", "--resume"],
     "learn": ["fit", "old", "-o", "run", "--recipe", "learned.toml", "--k", "3", "--resume"],
     "add": ["add", "run", "new"],
     "predict": ["predict", "run", "new", "-o", "said.csv"],
@@ -37,15 +38,16 @@ ONCE = {"add": "added", "predict": "said.csv", "export": "out"}
 
 
 def prepare(work: Path, kinds: tuple[str, ...] = ("png",)) -> None:
-    """Write two small piles of pictures, and two recipes."""
+    """Write two small piles of pictures, and three recipes: a map is half of a small fit's time."""
     for name, digits in (("old", DIGITS[:40]), ("new", DIGITS[200:212])):
         (work / name).mkdir()
         for i, digit in enumerate(digits):
             kind = kinds[i % len(kinds)]
             Image.fromarray(digit).save(work / name / f"{i:02}.{kind}")
-    small = change(load_recipe("quick"), **{"maps.methods": ["pca"]})
+    for file, methods in (("small.toml", []), ("drawn.toml", ["pca"])):
+        quick = change(load_recipe("quick"), **{"maps.methods": methods})
+        (work / file).write_text(to_toml(quick))
     few = {"maps.methods": ["pca"], "rounds.count": 1, "rounds.images": 60, "rounds.growth": 0.0}
-    (work / "small.toml").write_text(to_toml(small))
     (work / "learned.toml").write_text(to_toml(change(load_recipe("tree"), **few)))
 
 

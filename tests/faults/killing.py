@@ -26,28 +26,23 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 class Killer:
-    """Ends this process just before its n-th change below a folder: what is only read can wait."""
+    """Ends this process just before its n-th change below a folder.
+
+    What is only read can wait, and so can what is only synced: a kill leaves the same before and
+    after it (`tests/faults/test_synced.py` sees to power cuts).
+    """
 
     def __init__(self, folder: Path, n: int | None) -> None:
         self.folder, self.n, self.count = str(folder), n, 0
         sys.addaudithook(self.hear)
-        self._sync = os.fsync
-        os.fsync = self.sync
 
     def hear(self, event: str, arguments: tuple) -> None:
         if event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITES:
             event = CHANGES[0]
         if event in CHANGES and self.folder in str(arguments):
-            self.strike()
-
-    def sync(self, handle: int) -> None:
-        self.strike()
-        self._sync(handle)
-
-    def strike(self) -> None:
-        if self.count == self.n:
-            os._exit(STRUCK)
-        self.count += 1
+            if self.count == self.n:
+                os._exit(STRUCK)
+            self.count += 1
 
 
 def killed(
@@ -73,50 +68,74 @@ def undisturbed(act: Callable[[Path], None], work: Path, start: str | None) -> t
     return int((work.parent / "operations").read_text()), seconds
 
 
-def places(job: dict[str, Any], total: int) -> list[int]:
-    """Return before which changes to strike: every nth of a slice of all."""
-    part, parts = job.get("slice", (0, 1))
-    return list(range(job.get("first", 0), total, job.get("every", 1)))[part::parts]
+class Blows:
+    """Where to strike next, and whether that did: before each change of a job, once."""
+
+    def __init__(self, act: Callable[[Path], None], work: Path, points: list[int]) -> None:
+        self.act, self.work, self.points = act, work, points
+        self.wanted, self.last = len(points), ()
+
+    def strike(self, tried: int) -> bool:
+        """Kill; return whether the command was still at work."""
+        self.last = (self.points[tried],)
+        return killed(self.act, self.work, *self.last) == STRUCK
 
 
-class Moments:
-    """Random moments of a command's time, which is learned as it goes: most of them strike."""
+class Pairs(Blows):
+    """Before a random change, and before one of what was left to do then."""
 
-    def __init__(self, seconds: float, chance: random.Random) -> None:
-        self.seconds, self.chance, self.last = seconds, chance, 0.0
+    def __init__(self, act: Callable[[Path], None], work: Path, total: int, job: dict) -> None:
+        super().__init__(act, work, [])
+        self.total, self.wanted, self.chance = total, job["pairs"], random.Random(job["seed"])
 
-    def next(self) -> float:
-        self.last = self.chance.uniform(0, self.seconds)
-        return self.last
+    def strike(self, tried: int) -> bool:
+        first = self.chance.randrange(self.total)
+        self.last = (first, self.chance.randrange(self.total - first))
+        hits = [killed(self.act, self.work, n) == STRUCK for n in self.last]
+        return all(hits)
 
-    def learn(self, hit: bool) -> None:
-        """Take in whether the command was still at work at the last moment."""
-        self.seconds = self.seconds * 1.02 if hit else max(0.9 * self.seconds, self.last)
+
+class Moments(Blows):
+    """By SIGKILL at random moments of a command's time, which is learned: most of them strike."""
+
+    def __init__(self, act: Callable[[Path], None], work: Path, seconds: float, job: dict) -> None:
+        super().__init__(act, work, [])
+        self.seconds, self.wanted = seconds, job["random"]
+        self.chance = random.Random(job.get("seed", 0))
+
+    def strike(self, tried: int) -> bool:
+        after = self.chance.uniform(0, self.seconds)
+        self.last = (after,)
+        hit = killed(self.act, self.work, None, after) == STRUCK
+        self.seconds = self.seconds * 1.02 if hit else max(0.9 * self.seconds, after)
+        return hit
+
+
+def blows(job: dict[str, Any], work: Path, total: int, seconds: float) -> Blows:
+    """Return how a job's command is to be killed."""
+    act = ACTIONS[job["action"]]
+    if "random" in job:
+        return Moments(act, work, seconds, job)
+    if "pairs" in job:
+        return Pairs(act, work, total, job)
+    return Blows(act, work, list(range(job.get("first", 0), total, job.get("every", 1))))
 
 
 def strike_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
-    """Kill one command at each point of a job, or at random until so many struck; compare."""
-    act, start, chance = ACTIONS[job["action"]], job.get("start"), random.Random(job.get("seed", 0))
+    """Kill one command as a job says, until so many kills struck; let it go on, and compare."""
+    act, start = ACTIONS[job["action"]], job.get("start")
     aside = (".tmp-",) if job["action"] in ("export", "predict", "label") else ()
     total, seconds = undisturbed(act, work, start)
     whole = digests(work, aside)
     if "keep" in job:
         shutil.copytree(work / "run", job["keep"])
-    moments, wanted = Moments(seconds, chance), job.get("random", 0)
-    points: list[int] = [] if wanted else places(job, total)
+    by = blows(job, work, total, seconds)
     struck, tried, wrong = 0, 0, []
-    while tried < len(points) or (struck < wanted and tried < 5 * wanted):
+    while struck < by.wanted and tried < (len(by.points) or 5 * by.wanted):
         begin(work, start)
-        if wanted:
-            hits = killed(act, work, None, moments.next()) == STRUCK
-            moments.learn(hits)
-        else:
-            hits = killed(act, work, points[tried]) == STRUCK
-        if "twice" in job:
-            hits &= killed(act, work, chance.randrange(total)) == STRUCK
-        struck, tried = struck + hits, tried + 1
+        struck, tried = struck + by.strike(tried), tried + 1
         if fault := harm(act, work, whole, aside):
-            wrong.append([moments.last if wanted else points[tried - 1], *fault])
+            wrong.append([*by.last, *fault])
     return {"changes": total, "points": tried, "struck": struck, "wrong": wrong}
 
 

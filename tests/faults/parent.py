@@ -30,7 +30,8 @@ DO = {
 def first(work: Path) -> None:
     """Do once what the children will do, undisturbed."""
     prepare(work)
-    for action in ("learn" if '"learn"' in sys.argv[2] else "fit", "add", "predict", "export"):
+    begun = "learn" if '"learn"' in sys.argv[2] else "fit and draw"
+    for action in (begun, "add", "predict", "export"):
         if saying(work, action)() != 0:
             raise SystemExit((work.parent / "err").read_text())
 

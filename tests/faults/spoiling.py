@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.commands import prepare, saying
-from tests.faults.forks import OF_A_MOMENT, begin, forked
+from tests.faults.forks import OF_A_MOMENT, begin, digests, forked
 
 
 def halve(file: Path) -> None:
@@ -51,7 +51,7 @@ def spoil_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
     """Spoil each file of a run in each way, and do each command on it."""
     begin(work, None)
     prepare(work)
-    if forked(saying(work, "fit")) != 0 or forked(saying(work, "add")) != 0:
+    if forked(saying(work, "fit and draw")) != 0 or forked(saying(work, "add")) != 0:
         raise SystemExit((work.parent / "err").read_text())
     whole = work.parent / "whole"
     shutil.copytree(work, whole)
@@ -59,19 +59,36 @@ def spoil_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
     files = [file for file in files if file.name not in OF_A_MOMENT]
     cases = [(f, way, act) for f in files for way in SPOILS for act in job["commands"]]
     told, wrong, cases = 0, [], cases[job.get("first", 0) :: job.get("every", 1)]
+    usual = {action: _done(work, whole, action)[1] for action in job["commands"]}
     for file, way, action in cases:
-        shutil.rmtree(work)
-        shutil.copytree(whole, work)
-        SPOILS[way](work / file)
-        ended = forked(saying(work, action))
+        ended, now = _done(work, whole, action, lambda f=file, w=way: SPOILS[w](work / f))
         told += ended != 0
         fault = complaint(work, ended)
         said = (work.parent / "out").read_text() + (work.parent / "err").read_text()
         if fault is None and action == "verify" and file.name not in said:
             fault = f"not named: {said[-300:]}"
+        if fault is None and ended == 0:
+            fault = _another_result(usual[action], now, str(file))
         if fault is not None:
             wrong.append([str(file), way, action, fault])
     return {"cases": len(cases), "told": told, "wrong": wrong}
+
+
+def _done(
+    work: Path, whole: Path, action: str, spoil: Callable[[], object] = str
+) -> tuple[int, dict[str, str]]:
+    """Do a command on a copy of a run that was spoiled; return how it ended, and what it left."""
+    shutil.rmtree(work)
+    shutil.copytree(whole, work)
+    spoil()
+    return forked(saying(work, action)), digests(work)
+
+
+def _another_result(usual: dict[str, str], now: dict[str, str], spoiled: str) -> str | None:
+    """Return what a command that did not mind the spoiled file made of it."""
+    names = (usual.keys() | now.keys()) - {spoiled}
+    differ = sorted(name for name in names if usual.get(name) != now.get(name))
+    return f"another result: {differ[:9]}" if differ else None
 
 
 class Unreadable:

@@ -26,7 +26,7 @@ def mountable(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("action", "every"), [("fit", 16), ("learn", 64)])
+@pytest.mark.parametrize(("action", "every"), [("fit and draw", 16), ("learn", 64)])
 def test_a_fit_goes_on_after_its_disk_was_full(
     mountable: Path, tmp_path: Path, action: str, every: int
 ) -> None:

@@ -22,12 +22,12 @@ def jobs(run: str, kept: str) -> list[dict[str, Any]]:
     full = {"error": "ENOSPC", "lasts": True}
     one, commands = {"start": kept, "every": 999}, ["predict", "report", "cut", "verify"]
     return [
-        {"do": "kill", "action": "fit", "first": 17, "every": 150, "keep": run},
+        {"do": "kill", "action": "fit and draw", "first": 7, "every": 80, "keep": run},
         {"do": "kill", "action": "add", "start": run, "first": 97, "every": 93},
         {"do": "kill", "action": "predict", "start": run, "first": 1, "every": 4},
         {"do": "kill", "action": "export", "start": run, "first": 13, "every": 90},
         {"do": "kill", "action": "label", "start": run, "random": 3},
-        {"do": "fail", "action": "fit", **full, "first": 123, "every": 151, "keep": kept},
+        {"do": "fail", "action": "fit", **full, "first": 113, "every": 141, "keep": kept},
         {"do": "fail", "action": "add", "error": "EDQUOT", **one, "first": 5},
         {
             "do": "fail",

@@ -15,16 +15,13 @@ WAYS = ["error", "gone", "halved"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_file_is_spoiled(tmp_path: Path, command: str) -> None:
-    (found,) = asked(tmp_path, [{"do": "spoil", "commands": [command]}])
-    assert found["wrong"] == []
-    assert found["told"] > 0
+def test_every_file_is_spoiled(tmp_path: Path) -> None:
+    found = asked(tmp_path, [{"do": "spoil", "commands": [command]} for command in COMMANDS])
+    assert [job["wrong"] for job in found] == [[] for _ in COMMANDS]
+    assert min(job["told"] for job in found) > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-def test_every_opening_of_a_picture_fails(tmp_path: Path, way: str) -> None:
-    job = {"do": "read", "way": way, "openings": 80, "first": 0, "every": 2}
-    (found,) = asked(tmp_path, [job])
-    assert found == {"struck": 40, "wrong": []}
+def test_every_second_opening_of_a_picture_fails(tmp_path: Path) -> None:
+    jobs = [{"do": "read", "way": way, "openings": 80, "first": 0, "every": 2} for way in WAYS]
+    assert asked(tmp_path, jobs) == [{"struck": 40, "wrong": []} for _ in WAYS]

@@ -89,7 +89,7 @@ LEARNED = ("plain", "all at once")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "names"), [("small.toml", EVERY), ("learned.toml", LEARNED)])
+@pytest.mark.parametrize(("recipe", "names"), [("drawn.toml", EVERY), ("learned.toml", LEARNED)])
 def test_each_gives_the_same_bytes_and_each_number_of_threads_the_same_clusters(
     tmp_path: Path, recipe: str, names: Iterable[str]
 ) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import io
 import os
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -158,6 +160,24 @@ def test_not_an_archive(tmp_path, name):
         f"'{path}' must be a whole {kind} file; got a damaged file. "
         "Pack it again, or name the unpacked folder."
     )
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_a_tar_that_is_refused_is_closed(tmp_path, mode, is_damaged):
+    path = tmp_path / "p.tar"
+    with tarfile.open(path, mode) as file:
+        if is_damaged:  # a folder, and a long name that belongs to nothing
+            for kind, body in ((tarfile.DIRTYPE, b""), (tarfile.GNUTYPE_LONGNAME, b"name")):
+                info = tarfile.TarInfo("folder")
+                info.type, info.size = kind, len(body)
+                file.addfile(info, io.BytesIO(body))
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        with pytest.raises(SourceError, match="damaged" if is_damaged else "at least one"):
+            open_source(path)
+        gc.collect()
+    assert [str(warning.message) for warning in left] == []
 
 
 def test_empty_archive(tmp_path):

@@ -156,8 +156,8 @@ def test_an_unfinished_run_is_one_sentence(run: Path) -> None:
     with pytest.raises(RunError) as caught:
         verify(run)
     assert str(caught.value) == (
-        f"a finished run has a manifest to compare its files with; got none in {run}. Finish it: "
-        "the same `pictree fit` or `pictree add` command again, `fit` --resume."
+        f"a finished run has a manifest.json to compare its files with; got none in {run}. "
+        "Finish it: the same `pictree fit` or `pictree add` command again, `fit` --resume."
     )
 
 

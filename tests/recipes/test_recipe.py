@@ -208,3 +208,13 @@ def test_text_that_is_no_toml_is_refused(tmp_path):
         load_recipe(path)
     with pytest.raises(RecipeError, match="a recipe must be valid TOML; got "):
         parse_recipe("[training", name="mine")
+
+
+@pytest.mark.parametrize("text", ["", "# a comment alone\n"])
+def test_a_recipe_that_says_nothing_is_refused(text):
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(text, name="mine")
+    assert str(caught.value) == (
+        "a recipe must say something; got a file with no keys. "
+        "Copy one and change it: `pictree recipes tree > mine.toml`."
+    )
