@@ -214,7 +214,7 @@ class RoundsPart:
     count: int = 0
     code: int = 128
     images: int = 15_000
-    growth: float = 500.0
+    growth: float = 700.0
     batch_size: int = 256
     learning_rate: float = 0.003
     change: float = 3.0
