@@ -13,7 +13,7 @@ from benchmarks.rivals.data import digits, known
 
 def clusters(data: Path, work: Path) -> dict:
     """From pixels to clusters; imports and compiling are not counted."""
-    # A torchvision built for another torch, as PyPI has it, would end umap's import; it is not used.
+    # One built for another torch, as PyPI has it, would end the import; it is not used.
     sys.modules["torchvision"] = None  # type: ignore[assignment]
     import hdbscan
     import umap
