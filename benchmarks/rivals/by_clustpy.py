@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rivals.data import digits, known
+from benchmarks.rivals.plain_torchvision import let_import
 
 
 def idec(data: Path, work: Path) -> dict:
     """Do an epoch of pretraining, k-means, one of IDEC, by its feed-forward network."""
+    let_import()
     from clustpy.deep import IDEC
     from sklearn.metrics import adjusted_rand_score
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rivals.plain_torchvision import let_import
+
 
 def _timed(work: Path, read: Callable[[list[Path]], object]) -> dict:
     start = time.perf_counter()
@@ -34,6 +36,8 @@ def loop(data: Path, work: Path) -> dict:
 def loader(data: Path, work: Path) -> dict:
     """ImageFolder's way: PIL, Resize and ToTensor in a DataLoader with two workers."""
     from torch.utils.data import DataLoader, Dataset
+
+    let_import()
     from torchvision import transforms
 
     change = transforms.Compose([transforms.Resize((64, 64)), transforms.ToTensor()])

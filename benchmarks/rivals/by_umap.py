@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.rivals.data import digits, known
+from benchmarks.rivals.plain_torchvision import let_import
 
 
 def clusters(data: Path, work: Path) -> dict:
     """From pixels to clusters; imports and compiling are not counted."""
-    # One built for another torch, as PyPI has it, would end the import; it is not used.
-    sys.modules["torchvision"] = None  # type: ignore[assignment]
+    let_import()
     import hdbscan
     import umap
     from sklearn.metrics import adjusted_rand_score
