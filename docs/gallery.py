@@ -105,7 +105,7 @@ SHOWS = [
         "clothes",
         "Clothes",
         "All 70,000 pictures of Fashion-MNIST (MIT), cut into ten. Looks are not kinds: what has "
-        "sleeves shares groups, whatever a shop calls it.",
+        "sleeves shares clusters, whatever a shop calls it.",
         clothes,
         "tree",
         "10",

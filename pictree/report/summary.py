@@ -210,7 +210,7 @@ def next_steps(found: Findings) -> list[tuple[str, str]]:
         ("Name the clusters, hundreds of pictures at a time", "pictree label RUN"),
         ("Where new pictures belong", f"pictree predict RUN NEW{codes} -o new.csv"),
         ("Let new pictures join", f"pictree add RUN NEW{codes}"),
-        ("List odd pictures, or twins, mislabelled ones …", "pictree find outliers RUN"),
+        ("List odd pictures, or duplicates, or mislabelled ones", "pictree find outliers RUN"),
         ("Sort copies into a folder for each cluster", "pictree export RUN --to folders -o sorted"),
         ("A table of all pictures", "pictree export RUN --to csv -o pictures.csv"),
     ]

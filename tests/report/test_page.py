@@ -27,6 +27,7 @@ def test_headline_and_questions_in_order(page: Page) -> None:
         "What is in my pile?",
         "What did the network keep?",
         "Which are odd, twice there or broken?",
+        "What now?",
     ]
     places = [html.index(question) for question in questions]
     assert places == sorted(places)

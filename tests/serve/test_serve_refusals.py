@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -225,6 +227,24 @@ def test_a_port_that_is_taken_and_an_address_of_another_machine() -> None:
         "a server needs an address of this machine and a free port; got 192.0.2.1, port 8400 "
         "(Cannot assign requested address). Choose another --port."
     )
+
+
+def test_an_answer_is_not_held_back_until_its_beginning_is_acknowledged() -> None:
+    async def is_sent_at_once() -> bool:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            client: socket.socket = writer.get_extra_info("socket")
+            found.set_result(client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with bound("127.0.0.1", None) as listening:
+            async with await asyncio.start_server(met, sock=listening):
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                writer.close()
+                return bool(await found)
+
+    assert asyncio.run(is_sent_at_once())
 
 
 def test_names_of_the_server() -> None:
