@@ -103,8 +103,8 @@ class Tracked(Progress):
         self._shown.__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._shown.__exit__(*error)
+    def __exit__(self, kind: type[BaseException] | None, *others: object) -> None:
+        self._shown.__exit__(kind, *others)
 
 
 def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
