@@ -80,6 +80,7 @@ def test_the_tar_files_are_webdatasets(loose: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_fit_on_a_pack_is_that_on_the_loose_files(loose: Path, tmp_path: Path) -> None:
     pack(loose, tmp_path / "packed")
     for name, pictures in (("a", loose), ("b", tmp_path / "packed")):
