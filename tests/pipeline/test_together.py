@@ -67,6 +67,7 @@ def pile(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_two_processes_and_one_end_with_the_same_bytes(
     pile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
