@@ -45,6 +45,15 @@ def read_json(file: Path) -> dict[str, Any]:
         raise damaged(file) from error
 
 
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """Return what each line of JSON says, none for no file; `RunError` where it is torn."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise damaged(file) from error
+
+
 def damaged(file: Path) -> RunError:
     """Return the error that names a torn file, and the way out."""
     again = "Delete that file and run the same `pictree fit` command with --resume"

@@ -44,14 +44,16 @@ def accounted(
     Raises
     ------
     RunError
-        If a shard of added pictures is gone.
+        If a shard is gone, while others of its kind are there.
     """
-    own, every = len(shard_ranges(info, fitted=True)), len(shard_ranges(info, fitted=fitted))
+    every = len(shard_ranges(info, fitted=fitted))
     there = {int(file.stem): file for file in files if int(file.stem) < every}
-    lost = sorted(set(range(own, every)) - set(there))
+    is_added = bool(files) and files[0].parent.name == "added"  # of these, the fit has none
+    first = len(shard_ranges(info, fitted=True)) if is_added else 0
+    lost = sorted(set(range(first, every)) - set(there))
     if lost and files:
         raise RunError(
-            "The pictures that were added to a run must all be there",
+            "The pictures of a run must all be there",
             got=f"no {files[0].with_stem(f'{lost[0]:05d}')}",
             do="Restore it from a copy, or fit again with all the pictures",
         )

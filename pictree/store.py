@@ -55,7 +55,7 @@ from pictree.files import write_arrays, write_atomic, write_json, write_text
 from pictree.images.batches import Stacked
 from pictree.locks import LOCK_FILES, hold
 from pictree.manifest import write_manifest
-from pictree.reading import damaged, open_array, read_json, read_parquet
+from pictree.reading import damaged, open_array, read_json, read_lines, read_parquet
 from pictree.shards import accounted, shard_ranges
 
 FORMAT = 1
@@ -391,9 +391,7 @@ class Run:
 
     def log(self) -> list[dict[str, Any]]:
         """Return log.jsonl's rows; none when nothing was trained."""
-        file = self.path / "log.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        return [json.loads(line) for line in lines]
+        return read_lines(self.path / "log.jsonl")
 
     def write_manifest(self) -> None:
         """Write the SHA-256 of every file of the run; to be called last."""

@@ -10,6 +10,7 @@ import polars as pl
 
 from pictree.clustering.tree import ClusterTree
 from pictree.images.batches import Stacked
+from pictree.reading import open_array
 from pictree.store import Run
 
 
@@ -129,7 +130,7 @@ def gather(run: Run) -> Findings:
         pixels=run.array("pixels"),
         codes=run.array("codes"),
         errors=run.array("errors")[:] if run.shard_file("errors", 0).exists() else None,
-        centres=np.load(centres, allow_pickle=False) if centres.exists() else None,
+        centres=np.array(open_array(centres)) if centres.exists() else None,
         reconstructions=_reconstructions(run),
         maps=run.maps(),
         tree=ClusterTree.from_arrays(tree) if tree else None,

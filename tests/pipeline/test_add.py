@@ -315,7 +315,7 @@ def test_what_is_lost_of_the_added_is_named(added: tuple, tmp_path: Path) -> Non
     with pytest.raises(RunError) as caught:
         Run.open(copy).array("codes")
     assert str(caught.value) == (
-        f"The pictures that were added to a run must all be there; got no {lost}. "
+        f"The pictures of a run must all be there; got no {lost}. "
         "Restore it from a copy, or fit again with all the pictures."
     )
 
