@@ -8,6 +8,7 @@ import tarfile
 import threading
 import zipfile
 import zlib
+from contextlib import ExitStack
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -142,19 +143,16 @@ def open_tar(path: str) -> TarSource:
     SourceError
         If it is damaged from the start or has no files.
     """
-    try:
-        file = tarfile.open(path, "r:*")  # noqa: SIM115 - kept open by the source
-    except (*_FAULTS, tarfile.TarError) as error:
-        raise _damaged("tar", path, error) from error
-    compressed = not isinstance(file.fileobj, io.BufferedReader)
-    try:
-        source = TarSource(file, path, compressed)
-    except (*_FAULTS, tarfile.TarError) as error:
-        file.close()
-        raise _damaged("tar", path, error) from error
-    if len(source) == 0:
-        file.close()
-    return _not_empty(source, path)
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(tarfile.open(path, "r:*"))
+            compressed = not isinstance(file.fileobj, io.BufferedReader)
+            source = TarSource(file, path, compressed)
+        except (*_FAULTS, tarfile.TarError) as error:
+            raise _damaged("tar", path, error) from error
+        found = _not_empty(source, path)
+        opened.pop_all()  # kept open by the source
+    return found
 
 
 def refuse_member(name: str, size: int) -> None:

@@ -50,12 +50,14 @@ def open_source(pictures: Any) -> Source:
     Parameters
     ----------
     pictures : str, Path, ndarray, Source or list
-    if is_pack(path):
-        return open_pack(path)
-    if is_saved_dataset(path):
-        return open_saved_dataset(path)
-    arrays = images_in(path)
-    return _open_list(arrays) if arrays else open_folder(path)
+        A folder (read with all below it; hidden files and folders, ``__MACOSX`` and runs are
+        left out), a folder of IDX files, one picture, a glob, a .txt file with one path a line,
+        a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5,
+        ``FILE:KEY`` for one array or column of these three, a TIFF with several pages, a data
+        set saved by Hugging Face's ``save_to_disk``, a folder that `pictree pack` wrote; an
+        address such as ``s3://bucket/folder`` or ``gs://bucket/file.tar`` of any of these but
+        the second and the last two, by fsspec; an array (n, h, w[, c]); a list of equally large
+        2-D arrays; or a list of any of these, taken in that order.
 
     Returns
     -------

@@ -91,7 +91,7 @@ def settle_shard(folder: Path, shard: int) -> int:
 def _settle(engine: Engine, run: Run, source: Source, complete: Complete) -> None:
     staged, settled = Run(run.path / STAGED), Run(run.path / STAGED / "settled")
     shards = run.shards()
-    waiting = [shard for shard in range(len(shards)) if not is_final(run, shard)]
+    waiting = [shard for shard in range(len(shards)) if not _is_final(run, shard)]
     firsts = first_of_twins([_inventory(run, shard) for shard in range(len(shards))], len(source))
     for shard in waiting:
         table = with_twins(staged.read_table("images", shard), firsts, source.paths)
@@ -100,8 +100,7 @@ def _settle(engine: Engine, run: Run, source: Source, complete: Complete) -> Non
         pass
 
 
-def is_final(run: Run, shard: int) -> bool:
-    """Tell whether a shard has its final names."""
+def _is_final(run: Run, shard: int) -> bool:
     return all(run.shard_file(kind, shard).exists() for kind in ("images", "pixels"))
 
 
@@ -109,8 +108,8 @@ def is_stocked(run: Run, shard: int) -> bool:
     """Tell whether a shard was read, whatever is left to do."""
     staged = Run(run.path / STAGED)
     has_pixels = any(where.shard_file("pixels", shard).exists() for where in (run, staged))
-    return is_final(run, shard) or (staged.shard_file("images", shard).exists() and has_pixels)
+    return _is_final(run, shard) or (staged.shard_file("images", shard).exists() and has_pixels)
 
 
 def _inventory(run: Run, shard: int) -> Path:
-    return (run if is_final(run, shard) else Run(run.path / STAGED)).shard_file("images", shard)
+    return (run if _is_final(run, shard) else Run(run.path / STAGED)).shard_file("images", shard)
