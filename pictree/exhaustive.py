@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from pictree.cells import nearest_in_cells
+from pictree.cores import free_cores
 
 FEWEST_ROWS = 20_000
 MOST_COLUMNS = 256
@@ -60,13 +61,12 @@ def _below(
     rows: np.ndarray, squares: np.ndarray, limits: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of a row and another whose squared distance is within the row's limit, by row."""
-    from threadpoolctl import threadpool_info, threadpool_limits
+    from threadpoolctl import threadpool_limits
 
     one, column = np.ones((len(rows), 1), np.float32), squares[:, None]
     left, right = np.hstack([-2 * rows, one, column]), np.hstack([rows, column, one])
-    threads = max((lib["num_threads"] for lib in threadpool_info()), default=1)
     starts = range(0, len(rows), _BLOCK)
-    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(free_cores()) as pool, threadpool_limits(1):
         found = list(pool.map(lambda first: _of_block(left, right, limits, first), starts))
     rows_of = np.concatenate([pairs[0] for pairs in found])
     order = np.argsort(rows_of, kind="stable")

@@ -11,6 +11,7 @@ import numpy as np
 from pictree.clustering.choose import Candidate
 from pictree.clustering.leaves import find_leaves, neighbour_graph, renumber
 from pictree.clustering.merge import joint_shares, merge
+from pictree.clustering.runs import runs_of
 from pictree.clustering.tree import ClusterTree
 from pictree.clustering.vote import Agreement, agreement_by_k, vote
 from pictree.errors import InputError
@@ -18,8 +19,6 @@ from pictree.errors import InputError
 NEIGHBOUR_COUNTS = (3, 5, 7, 10)
 """Runs with two counts that follow each other vote together; agreement picks the two."""
 
-RESOLUTIONS = (2.0, 4.0)
-SEEDS = 3
 FINE_RESOLUTION = 8.0
 """Resolution of the leaves of the final tree."""
 
@@ -209,21 +208,18 @@ def _panels(
 ) -> list[_Panel]:
     from threadpoolctl import threadpool_limits
 
+    counts = sorted({min(count, links.shape[1]) for count in NEIGHBOUR_COUNTS})
+    runs = runs_of(links, evidence, counts, at_least=2 * (k or 2), seed=seed)
+    most = min(tree.n_leaves for both in runs.values() for trees in both for tree in trees)
+    ks = sorted({c for c in candidates if 2 <= c <= most} | ({k} if k else set()))
+    if not ks:
+        raise InputError(
+            f"a k to try must be from 2 to {most} for these images",
+            got=", ".join(map(str, candidates)) or "none",
+            do="Pass another k",
+        )
+    pairs: list[tuple[int, ...]] = [*pairwise(counts)] or [(counts[0],)]
     with threadpool_limits(1):  # many small steps: threads would only wait for each other
-        counts = sorted({min(count, links.shape[1]) for count in NEIGHBOUR_COUNTS})
-        runs = {
-            count: _runs(links[:, :count], [graph[:, :count] for graph in evidence], k, seed)
-            for count in counts
-        }
-        most = min(tree.n_leaves for both in runs.values() for trees in both for tree in trees)
-        ks = sorted({c for c in candidates if 2 <= c <= most} | ({k} if k else set()))
-        if not ks:
-            raise InputError(
-                f"a k to try must be from 2 to {most} for these images",
-                got=", ".join(map(str, candidates)) or "none",
-                do="Pass another k",
-            )
-        pairs: list[tuple[int, ...]] = [*pairwise(counts)] or [(counts[0],)]
         return [
             _panel(pair, i, [runs[count][i] for count in pair], ks)
             for pair in pairs
@@ -245,23 +241,6 @@ def _jump(trees: list[ClusterTree], k: int) -> float:
     lost = sum(float(tree.losses[-(k - 1)]) for tree in finer) if k > 1 else 0.0
     before = sum(float(tree.losses[-k]) for tree in finer)
     return min(lost / before, HIGHEST_JUMP) if before > 0 else 1.0
-
-
-def _runs(
-    links: np.ndarray, evidence: Sequence[np.ndarray], k: int | None, seed: int
-) -> list[list[ClusterTree]]:
-    """Trees for each evidence, over the same leaves."""
-    graph = neighbour_graph(links)
-    weighed = [neighbour_graph(indices) for indices in evidence]
-    found: list[list[ClusterTree]] = [[] for _ in evidence]
-    for resolution in RESOLUTIONS:
-        for run in range(SEEDS):
-            leaves = find_leaves(
-                graph, resolution=resolution, at_least=2 * (k or 2), seed=seed * SEEDS + run
-            )
-            for trees, weights in zip(found, weighed, strict=True):
-                trees.append(ClusterTree(leaves, *merge(joint_shares(weights, leaves))))
-    return found
 
 
 def _shortlist(
