@@ -47,12 +47,17 @@ def preprocessing(run: Run) -> dict[str, Any]:
     }
 
 
+def _deep(about: dict[str, Any]) -> str:
+    deep = about.get("deep")
+    return "values {:,} to {:,} of 16-bit grey files".format(*deep) if deep else "16-bit values"
+
+
 def _steps(about: dict[str, Any], channels: int) -> list[str]:
     colour = "grey by ITU-R 601-2 (Pillow's mode L)" if channels == 1 else "RGB"
     size = f"{about['width']} x {about['height']}"
     return [
         "turn the picture upright by its EXIF orientation",
-        "lay transparent pixels over white; bring 16-bit values to 8 bits",
+        f"lay transparent pixels over white; bring {_deep(about)} to 8 bits",
         "for arrays: map array_value_range linearly to 0..255, where it is not null",
         f"convert to {colour}",
         f"resize by Pillow's bicubic filter to fit inside {size}, keeping the aspect ratio; "

@@ -41,6 +41,8 @@ class InputFormat:
     is_array : bool
         Whether `low` and `high` hold for the values of arrays that come later in a file (.npy,
         IDX …). Not after picture files: then each file's own type tells.
+    deep : (int, int) or None
+        Values that become 0 and 1 in grey files of 12 and 16 bits, where not all of them do.
     """
 
     image_shape: tuple[int, int, int]
@@ -48,6 +50,7 @@ class InputFormat:
     low: float
     high: float
     is_array: bool
+    deep: tuple[int, int] | None = None
 
     def to_pixels(self, rows: np.ndarray) -> np.ndarray:
         """Turn (n, n_features) into (n, h, w, c): uint8 as it is, else float32, 0 for `low`."""
@@ -152,7 +155,7 @@ def read(estimator: BaseEstimator, X: Any, fmt: InputFormat) -> Images:
         source = open_source(X)
         if source.value_range and fmt.is_array:
             source.value_range = (fmt.low, fmt.high)
-        return _take(source, fmt.image_shape)[0]
+        return _take(source, fmt.image_shape, fmt.deep)[0]
     rows, row_shape = _as_rows(X)
     if row_shape and _with_channels(row_shape) != fmt.image_shape:
         raise InputError(
@@ -205,12 +208,13 @@ def _stock_to_fit(
     estimator: BaseEstimator, X: Any, asked: tuple[int, int, int] | None, wanted: ImagesPart
 ) -> tuple[InputFormat, Images]:
     source = open_source(X)
-    if asked is None:
-        size = None if isinstance(wanted.size, str) else wanted.size
-        channels = {"auto": None, "grey": 1, "colour": 3}[wanted.channels]
-        found = choose_format(source, size, channels)
-        asked = found.height, found.width, found.channels
-    images, outcomes = _take(source, asked)
+    size = None if isinstance(wanted.size, str) else wanted.size
+    channels = {"auto": None, "grey": 1, "colour": 3}[wanted.channels]
+    if asked is not None:
+        size, channels = asked[:2], asked[2]
+    found = choose_format(source, size, channels)
+    asked = found.height, found.width, found.channels
+    images, outcomes = _take(source, asked, found.deep)
     if not len(images.pixels):
         reasons = summary(outcomes)["problems"].items()
         raise SourceError(
@@ -221,17 +225,20 @@ def _stock_to_fit(
     validate_data(estimator, images.pixels.reshape(len(images.pixels), -1), skip_check_array=True)
     low, high = source.value_range or (0.0, 255.0)
     row_shape = asked[:2] if asked[2] == 1 else asked
-    return InputFormat(asked, row_shape, low, high, source.value_range is not None), images
+    is_array = source.value_range is not None
+    return InputFormat(asked, row_shape, low, high, is_array, found.deep), images
 
 
-def _take(source: Source, image_shape: tuple[int, int, int]) -> tuple[Images, pl.DataFrame]:
+def _take(
+    source: Source, image_shape: tuple[int, int, int], deep: tuple[int, int] | None
+) -> tuple[Images, pl.DataFrame]:
     if image_shape[2] not in (1, 3):
         raise InputError(
             "pictures from files have 1 or 3 channels",
             got=f"a model or image_shape with {image_shape[2]}",
             do="Pass arrays instead, or fit again on pictures of 1 or 3 channels",
         )
-    fmt = ImageFormat(*image_shape, "as in fit")
+    fmt = ImageFormat(*image_shape, "as in fit", deep)
     outcomes, pixels = take_stock(source, range(len(source)), fmt, first_id=0, seen={})
     _warn(problems(outcomes), len(source))
     return Images(pixels, outcomes), outcomes

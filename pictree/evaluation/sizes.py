@@ -10,6 +10,9 @@ LIMIT = 4.0
 """Robust deviations from the pile's middle, on a logarithmic scale."""
 TIMES_AREA, TIMES_ASPECT = 4.0, 1.5
 """How many times the usual area or aspect ratio, at least."""
+_ALIKE, _MANY = 1.1, 0.05
+"""As many of a pile, in area or aspect ratio within a tenth, are a usual size of their own: the
+upright photographs among those that lie."""
 
 
 def odd_sizes(width: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -42,4 +45,6 @@ def _far(values: np.ndarray, times: float) -> np.ndarray:
     """Return how far each value is from the middle where that is odd, else 0."""
     apart = values - np.median(values)
     odd = (np.abs(apart) >= np.log(times)) & (np.abs(deviations(values)) > LIMIT)
-    return np.where(odd, apart, 0)
+    ordered = np.sort(values)
+    first, last = (np.searchsorted(ordered, values + step) for step in np.log([1 / _ALIKE, _ALIKE]))
+    return np.where(odd & (last - first <= max(1, _MANY * len(values))), apart, 0)

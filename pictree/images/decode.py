@@ -71,12 +71,16 @@ class ImageFormat:
         1 (grey) or 3 (colour).
     reason : str
         How they came about, in one sentence.
+    deep : (int, int) or None
+        The values of black and of white in grey files of 12 and 16 bits: where a pile uses few of
+        the values that these bits can hold (`pictree.images.deep`). Default: all of them.
     """
 
     height: int
     width: int
     channels: int
     reason: str
+    deep: tuple[int, int] | None = None
 
 
 def decode(
@@ -176,7 +180,7 @@ def _decode_file(image: Image.Image, header: Header, fmt: ImageFormat) -> tuple[
         image = _upright(image)
         if not jpeg:  # PNG tells its orientation only once loaded, ICNS its size
             header = replace(header, width=image.width, height=image.height)
-        eight = eight_bits(image, header.bit_depth)
+        eight = eight_bits(image, header.bit_depth, fmt.deep)
         return _fit(eight.convert("L" if fmt.channels == 1 else "RGB"), fmt, header), header
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from pictree.errors import SourceError
 from pictree.images.base import Source
 from pictree.images.decode import Header, ImageFormat, Unusable, decode, read_header
+from pictree.images.deep import deep_range, is_deep
 
 SAMPLE = 1_000
 LONGEST_SIDE = 64
@@ -26,6 +27,7 @@ _GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 @dataclass
 class _Seen:
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    deep: dict[int, Header] = field(default_factory=dict)
     colour: int = 0
     looked: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -43,6 +45,7 @@ def choose_format(
     that size, so nothing is resampled. Otherwise the longest side is `longest` (or the largest
     seen, if smaller), and the aspect ratio is the common one where all lie within 5 % of their
     median, else square. Grey where all that were decoded have three equal channels, or a grey mode.
+    Grey files of 12 and 16 bits that use few of these values are stretched, all alike.
 
     Parameters
     ----------
@@ -63,9 +66,12 @@ def choose_format(
     SourceError
         If no image is usable; the message sums up why.
     """
-    if image_size and channels:
-        return ImageFormat(*image_size, channels, "size and channels as asked for")
     seen = _look(source, channels is None)
+    deep = deep_range(source, seen.deep)
+    stretched = f"; {deep[0]:,} is black and {deep[1]:,} white" if deep else ""
+    if image_size and channels:
+        reason = f"size and channels as asked for{stretched}"
+        return ImageFormat(*image_size, channels, reason, deep)
     height, width, size_reason = _choose_size(seen.sizes, longest)
     if image_size:
         (height, width), size_reason = image_size, "size as asked for"
@@ -73,7 +79,8 @@ def choose_format(
     if channels:
         chosen, reason = channels, f"{'grey' if channels == 1 else 'colour'} as asked for"
     looked = f"{len(seen.sizes):,} of {len(source):,} images looked at"
-    return ImageFormat(height, width, chosen, f"{size_reason}; {reason} ({looked})")
+    reason = f"{size_reason}; {reason} ({looked}){stretched}"
+    return ImageFormat(height, width, chosen, reason, deep)
 
 
 def _look(source: Source, at_colour: bool) -> _Seen:
@@ -91,9 +98,9 @@ def _look(source: Source, at_colour: bool) -> _Seen:
     return seen
 
 
-def _look_at(source: Source, items: Iterable[int], at_colour: bool) -> _Seen:
+def _look_at(source: Source, items: Sequence[int], at_colour: bool) -> _Seen:
     seen = _Seen()
-    for raw in source.read_each(items):
+    for item, raw in zip(items, source.read_each(items), strict=True):
         try:
             if isinstance(raw, Unusable):
                 raise raw
@@ -106,6 +113,8 @@ def _look_at(source: Source, items: Iterable[int], at_colour: bool) -> _Seen:
         except Unusable as problem:
             seen.reasons[str(problem)] += 1
             continue
+        if isinstance(raw, bytes) and is_deep(header):
+            seen.deep[item] = header
         seen.sizes.append((header.height, header.width))
         if len(seen.sizes) == SAMPLE:
             break

@@ -1,8 +1,9 @@
 """Pillow's modes to 8-bit grey or colour.
 
-16 bits for a channel are divided by 257 (12 bits by 4,095/255), never clipped. 32-bit integers
-within 0..255 stay, within 0..65,535 count as 16 bits, else their own smallest..largest becomes
-0..255. Floats within 0..1 are multiplied by 255, within 0..255 stay, else as the integers.
+16 bits for a channel are divided by 257 (12 bits by 4,095/255), unless a pile of grey files uses
+less than half of these values: then all are stretched alike (`pictree.images.deep`). 32-bit
+integers within 0..255 stay, within 0..65,535 count as 16 bits, else their own smallest..largest
+becomes 0..255. Floats within 0..1 are multiplied by 255, within 0..255 stay, else as the integers.
 Transparent pictures are laid over white.
 """
 
@@ -17,7 +18,9 @@ from pictree.images.scale import scale
 _GREY = {"1", "L", "LA", "La"}
 
 
-def eight_bits(image: Image.Image, bit_depth: int = 8) -> Image.Image:
+def eight_bits(
+    image: Image.Image, bit_depth: int = 8, deep: tuple[float, float] | None = None
+) -> Image.Image:
     """Turn a loaded picture of any mode into mode "L" or "RGB".
 
     Parameters
@@ -26,6 +29,8 @@ def eight_bits(image: Image.Image, bit_depth: int = 8) -> Image.Image:
         Loaded.
     bit_depth : int
         Of the file; tells 12 bits in a 16-bit mode.
+    deep : (float, float), optional
+        The values of black and of white in files of 12 and 16 bits.
 
     Raises
     ------
@@ -33,7 +38,7 @@ def eight_bits(image: Image.Image, bit_depth: int = 8) -> Image.Image:
         For NaN or infinite values.
     """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _deep(image, bit_depth)
+        return _deep(image, bit_depth, deep)
     grey = image.mode in _GREY
     if image.has_transparency_data:
         image = _over_white(image)
@@ -42,20 +47,22 @@ def eight_bits(image: Image.Image, bit_depth: int = 8) -> Image.Image:
     return image.convert("L" if grey else "RGB")
 
 
-def _deep(image: Image.Image, bit_depth: int) -> Image.Image:
+def _deep(image: Image.Image, bit_depth: int, deep: tuple[float, float] | None) -> Image.Image:
     values = np.asarray(image)
     if not np.isfinite(values).all():
         raise Unusable("unreadable", "holds NaN or infinite values")
-    eight = scale(values, *_range(values, image, bit_depth))
+    eight = scale(values, *_range(values, image, bit_depth, deep))
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         eight = np.where(values == transparent, np.uint8(255), eight)
     return Image.fromarray(np.ascontiguousarray(eight))
 
 
-def _range(values: np.ndarray, image: Image.Image, bit_depth: int) -> tuple[float, float]:
+def _range(
+    values: np.ndarray, image: Image.Image, bit_depth: int, deep: tuple[float, float] | None
+) -> tuple[float, float]:
     if bit_depth in (12, 16):  # PGM and older Pillows give 16-bit files in mode "I"
-        return 0.0, 2.0**bit_depth - 1
+        return deep or (0.0, 2.0**bit_depth - 1)
     low, high = float(values.min()), float(values.max())
     usual = (1.0, 255.0) if image.mode == "F" else (255.0, 65535.0)
     for top in usual:

@@ -84,19 +84,19 @@ def _original(run: Run, pile: Pile, row: int) -> np.ndarray | None:
         try:
             raw = read_file(str(file))
             if hashlib.sha256(raw).hexdigest() == digest:
-                return _decoded(raw)
+                return _decoded(raw, run)
         except (Unusable, ValueError):
             continue
     return None
 
 
-def _decoded(raw: bytes) -> np.ndarray:
+def _decoded(raw: bytes, run: Run) -> np.ndarray:
     header = read_header(raw)
     turned = header.orientation >= 5
     width, height = (header.height, header.width) if turned else (header.width, header.height)
     share = min(1.0, _LARGE / max(width, height))
-    fmt = ImageFormat(max(1, round(height * share)), max(1, round(width * share)), 3, "")
-    return decode(raw, fmt)[0]
+    size = max(1, round(height * share)), max(1, round(width * share))
+    return decode(raw, ImageFormat(*size, 3, "", run.info["image_format"].get("deep")))[0]
 
 
 def _places(run: Run, image: int, path: str) -> list[Path]:

@@ -112,6 +112,15 @@ def test_odd_sizes_by_hand() -> None:
     assert odd_sizes(width[:0], height[:0])[1] == []
 
 
+def test_upright_pictures_among_lying_ones_are_not_odd() -> None:
+    width, height = np.full(100, 600), np.full(100, 400)
+    width[:30], height[:30] = 400, 600
+    width[99] = 1800
+    assert [rows.tolist() for rows in odd_sizes(width, height)[:1]] == [[99]]
+    width[94:] = 1800  # six of a hundred are a kind of their own
+    assert len(odd_sizes(width, height)[0]) == 0
+
+
 def test_a_pile_of_every_size_has_no_odd_ones() -> None:
     rng = np.random.default_rng(0)
     width, height = rng.integers(200, 4000, (2, 300))

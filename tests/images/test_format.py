@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pictree.errors import SourceError
-from pictree.images.decode import ImageFormat
+from pictree.images.decode import ImageFormat, decode
 from pictree.images.format import choose_format
 from pictree.images.sources import open_source
 
@@ -93,6 +93,42 @@ def test_as_asked_for(digits):
     assert choose_format(source, channels=3).reason == (
         "all are 28×28, kept as they are; colour as asked for (9 of 9 images looked at)"
     )
+
+
+def deep(folder, pictures):
+    for i, values in enumerate(pictures):
+        Image.fromarray(values.astype(np.uint16)).save(folder / f"{i:03d}.tif")
+
+
+@pytest.mark.parametrize("asked", [(None, None), ((9, 9), 1)])
+def test_sixteen_bits_that_use_few_values_are_stretched_alike(tmp_path, asked):
+    """A camera's 12 bits, dead and hot pixels; an overexposed picture of sixty changes nothing."""
+    pictures = np.random.default_rng(0).integers(500, 4001, (60, 40, 40))
+    pictures[:, 3, 3], pictures[:, 5, 5] = 0, 65535
+    pictures[44] = 65535
+    deep(tmp_path, pictures)
+    form = choose_format(open_source(tmp_path), *asked)
+    low, high = form.deep
+    assert 500 <= low <= 510
+    assert 3990 <= high <= 4000
+    assert form.reason.endswith(f"; {low} is black and {high:,} white")
+    pixels = decode((tmp_path / "000.tif").read_bytes(), ImageFormat(40, 40, 1, "", form.deep))[0]
+    assert (pixels.min(), pixels.max()) == (0, 255)
+    assert np.median(pixels) == pytest.approx(128, abs=8)
+
+
+def test_sixteen_bits_that_use_many_values_stay(tmp_path):
+    deep(tmp_path, np.random.default_rng(0).integers(20000, 60000, (5, 9, 9)))
+    assert choose_format(open_source(tmp_path)).deep is None
+    deep(tmp_path, np.full((5, 9, 9), 700))
+    assert choose_format(open_source(tmp_path)).deep is None
+
+
+def test_a_broken_deep_file_is_no_measure(tmp_path):
+    deep(tmp_path, np.random.default_rng(0).integers(0, 4000, (3, 60, 60)))
+    whole = (tmp_path / "000.tif").read_bytes()
+    (tmp_path / "broken.tif").write_bytes(whole[: len(whole) // 2])
+    assert choose_format(open_source(tmp_path)).deep[1] > 3900
 
 
 def test_nothing_usable(tmp_path):
