@@ -7,11 +7,12 @@ A camera's 12 bits are kept in files of 16, and most of what a microscope sees i
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-from pictree.images.base import Raw, Source
+from pictree.images.base import Source
 from pictree.images.decode import FORMATS
 from pictree.images.outcome import MAX_PIXELS, Header
 from pictree.images.quiet import quiet
@@ -33,7 +34,9 @@ def is_deep(header: Header) -> bool:
     return header.bit_depth in _BITS and (header.mode == "I" or header.mode.startswith("I;16"))
 
 
-def deep_range(source: Source, deep: dict[int, Header]) -> tuple[int, int] | None:
+def deep_range(
+    source: Source, deep: dict[int, Header], used: Callable[[bytes], tuple[int, int] | None]
+) -> tuple[int, int] | None:
     """Return which values become black and white in 12-bit and 16-bit grey files.
 
     Parameters
@@ -41,6 +44,8 @@ def deep_range(source: Source, deep: dict[int, Header]) -> tuple[int, int] | Non
     source : Source
     deep : dict of int to Header
         Items of the source that are such files, in their order.
+    used : callable
+        `used_values`, or `pictree.images.guard.Guards.used_values`.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def deep_range(source: Source, deep: dict[int, Header]) -> tuple[int, int] | Non
     items = list(deep)
     spread = np.unique(np.linspace(0, len(items) - 1, min(LOOKS, len(items))).astype(int))
     raws = source.read_each([items[i] for i in spread])
-    bounds = [found for raw in raws if (found := _used(raw))]
+    bounds = [found for raw in raws if isinstance(raw, bytes) and (found := used(raw))]
     if not bounds:
         return None
     lows, highs = np.array(bounds).T
@@ -61,10 +66,19 @@ def deep_range(source: Source, deep: dict[int, Header]) -> tuple[int, int] | Non
     return (low, high) if 0 < high - low < _FEW * most else None
 
 
-def _used(raw: Raw) -> tuple[int, int] | None:
-    """Return the smallest and the largest value of a picture, but for dead and hot pixels."""
-    if not isinstance(raw, bytes):
-        return None
+def used_values(raw: bytes) -> tuple[int, int] | None:
+    """Return the smallest and the largest value of a picture, but for dead and hot pixels.
+
+    Parameters
+    ----------
+    raw : bytes
+        A whole file.
+
+    Returns
+    -------
+    (int, int) or None
+        None where it can't be read, or is too large.
+    """
     try:
         with quiet, Image.open(io.BytesIO(raw), formats=list(FORMATS)) as image:
             if image.width * image.height > MAX_PIXELS:

@@ -10,8 +10,9 @@ import numpy as np
 
 from pictree.errors import SourceError
 from pictree.images.base import Source
-from pictree.images.decode import Header, ImageFormat, Unusable, decode, read_header
+from pictree.images.decode import Header, ImageFormat, Unusable, read_header
 from pictree.images.deep import deep_range, is_deep
+from pictree.images.guard import Guards
 
 SAMPLE = 1_000
 LONGEST_SIDE = 64
@@ -66,8 +67,9 @@ def choose_format(
     SourceError
         If no image is usable; the message sums up why.
     """
-    seen = _look(source, channels is None)
-    deep = deep_range(source, seen.deep)
+    with Guards() as guards:
+        seen = _look(source, channels is None, guards)
+        deep = deep_range(source, seen.deep, guards.used_values)
     stretched = f"; {deep[0]:,} is black and {deep[1]:,} white" if deep else ""
     if image_size and channels:
         reason = f"size and channels as asked for{stretched}"
@@ -83,11 +85,11 @@ def choose_format(
     return ImageFormat(height, width, chosen, reason, deep)
 
 
-def _look(source: Source, at_colour: bool) -> _Seen:
+def _look(source: Source, at_colour: bool, guards: Guards) -> _Seen:
     spread = np.unique(np.linspace(0, len(source) - 1, min(SAMPLE, len(source))).astype(int))
-    seen = _look_at(source, spread.tolist(), at_colour)
+    seen = _look_at(source, spread.tolist(), at_colour, guards)
     if not seen.sizes and len(source) > len(spread):
-        seen = _look_at(source, range(len(source)), at_colour)
+        seen = _look_at(source, range(len(source)), at_colour, guards)
     if not seen.sizes:
         why = ", ".join(f"{n:,} {reason}" for reason, n in seen.reasons.most_common(5))
         raise SourceError(
@@ -98,7 +100,7 @@ def _look(source: Source, at_colour: bool) -> _Seen:
     return seen
 
 
-def _look_at(source: Source, items: Sequence[int], at_colour: bool) -> _Seen:
+def _look_at(source: Source, items: Sequence[int], at_colour: bool, guards: Guards) -> _Seen:
     seen = _Seen()
     for item, raw in zip(items, source.read_each(items), strict=True):
         try:
@@ -109,7 +111,7 @@ def _look_at(source: Source, items: Sequence[int], at_colour: bool) -> _Seen:
             wanted = at_colour and seen.colour == 0 and seen.looked < COLOUR_LOOKS
             if not seen.sizes or (wanted and not _has_grey_mode(raw, header)):
                 seen.looked += 1
-                seen.colour += _has_colour(raw, header)
+                seen.colour += _has_colour(raw, header, guards)
         except Unusable as problem:
             seen.reasons[str(problem)] += 1
             continue
@@ -127,10 +129,11 @@ def _has_grey_mode(raw: bytes | np.ndarray, header: Header) -> bool:
     return header.mode in _GREY_MODES or header.mode.startswith("I;16")
 
 
-def _has_colour(raw: bytes | np.ndarray, header: Header) -> bool:
+def _has_colour(raw: bytes | np.ndarray, header: Header, guards: Guards) -> bool:
     share = min(1.0, LONGEST_SIDE / max(header.width, header.height))
     height, width = (max(1, round(side * share)) for side in (header.height, header.width))
-    pixels, _ = decode(raw, ImageFormat(height, width, 3, "to see whether it has colour"))
+    small = ImageFormat(height, width, 3, "to see whether it has colour")
+    pixels, _ = guards.decode(raw, small, None)
     return bool((pixels != pixels[..., :1]).any())
 
 

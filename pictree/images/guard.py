@@ -21,6 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from pictree.images.decode import ImageFormat, decode
+from pictree.images.deep import used_values
 from pictree.images.outcome import Header, Unusable
 
 SECONDS = 60
@@ -62,15 +63,28 @@ class Guards:
         ------
         Unusable
         """
-        if isinstance(raw, np.ndarray) or not raw or raw.startswith(_IN_THREADS) or os.name == "nt":
-            return decode(raw, fmt, value_range)
-        child = self._child()
-        if child is None:
+        child = None if isinstance(raw, np.ndarray) else self._child_for(raw)
+        if child is None or isinstance(raw, np.ndarray):
             return decode(raw, fmt, value_range)
         try:
             return child.decode(raw, fmt)
         finally:
             self._idle.put(child)
+
+    def used_values(self, raw: bytes) -> tuple[int, int] | None:
+        """Do what `pictree.images.deep.used_values` does, in a child where that is wiser."""
+        child = self._child_for(raw)
+        if child is None:
+            return used_values(raw)
+        try:
+            return child.used_values(raw)
+        finally:
+            self._idle.put(child)
+
+    def _child_for(self, raw: bytes) -> _Child | None:
+        if not raw or raw.startswith(_IN_THREADS) or os.name == "nt":
+            return None
+        return self._child()
 
     def _child(self) -> _Child | None:
         try:
@@ -112,10 +126,9 @@ class _Child:
             raise OSError("no child could be started")
 
     def decode(self, raw: bytes, fmt: ImageFormat) -> tuple[np.ndarray, Header]:
+        most = fmt.height * fmt.width * fmt.channels
         try:
-            if self._process.poll() is not None:
-                self._start()
-            said, pixels = self._ask(raw, fmt)
+            said, pixels = self._ask(raw, astuple(fmt), most)
             header = None if said["header"] is None else Header(*said["header"])
             if said["outcome"] is None and header is not None:
                 shape = (fmt.height, fmt.width, fmt.channels)
@@ -124,12 +137,23 @@ class _Child:
             raise self._death() from None
         raise Unusable(said["outcome"], said["reason"], header)
 
-    def _ask(self, raw: bytes, fmt: ImageFormat) -> tuple[dict[str, Any], bytes]:
+    def used_values(self, raw: bytes) -> tuple[int, int] | None:
+        try:
+            used = self._ask(raw, (), 0)[0]["used"]
+            return (int(used[0]), int(used[1])) if used else None
+        except (OSError, ValueError, KeyError, TypeError):
+            self._process.kill()
+            self._process.wait()
+            return None
+
+    def _ask(self, raw: bytes, words: tuple[Any, ...], most: int) -> tuple[dict[str, Any], bytes]:
+        """Send what to do, and a file; return what is said of it, and at most so many bytes."""
+        if self._process.poll() is not None:
+            self._start()
         to, back = self._process.stdin, self._process.stdout
         assert to is not None  # noqa: S101 - for mypy
         assert back is not None  # noqa: S101
-        send(to, json.dumps(astuple(fmt)).encode(), raw)
-        most = fmt.height * fmt.width * fmt.channels
+        send(to, json.dumps(words).encode(), raw)
         return json.loads(receive(back, 2**16)), receive(back, most)
 
     def _death(self) -> Unusable:

@@ -12,6 +12,7 @@ from dataclasses import astuple
 
 from pictree.images import decode as decoding
 from pictree.images.decode import ImageFormat, decode
+from pictree.images.deep import used_values
 from pictree.images.guard import MEMORY, SECONDS, receive, send
 from pictree.images.outcome import Unusable
 
@@ -41,18 +42,22 @@ def main(handle: int) -> None:
     to.flush()
     while True:
         try:
-            fmt, raw = ImageFormat(*json.loads(receive(source))), receive(source)
+            asked, raw = json.loads(receive(source)), receive(source)
         except ValueError:
             return
         used = resource.getrusage(resource.RUSAGE_SELF)
         _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + SECONDS)
-        send(to, *_answer(raw, fmt))
+        send(to, *(_answer(raw, ImageFormat(*asked)) if asked else (_used(raw), b"")))
 
 
 def _lower(what: int, limit: int) -> None:
     _, hard = resource.getrlimit(what)
     bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(what, (bound, hard))
+
+
+def _used(raw: bytes) -> bytes:
+    return json.dumps({"used": used_values(raw)}).encode()
 
 
 def _answer(raw: bytes, fmt: ImageFormat) -> tuple[bytes, bytes]:

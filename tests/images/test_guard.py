@@ -18,6 +18,8 @@ from PIL import Image
 
 from pictree.images import guard
 from pictree.images.decode import ImageFormat, decode
+from pictree.images.deep import used_values
+from pictree.images.format import choose_format
 from pictree.images.guard import Guards
 from pictree.images.inventory import take_stock
 from pictree.images.outcome import Unusable
@@ -86,6 +88,33 @@ def test_all_pictures_after_it_are_used(
     assert told == {"02.tif": reason, "07.tif": reason}
     assert set(frame["outcome"]) == {"used", outcome}
     assert [p[0, 0, 0] for p in pixels] == [0, 1, 3, 4, 5, 6, 8, 9, 10, 11]
+
+
+def deep_picture(value: int, said: str) -> bytes:
+    values, buffer = np.full((8, 9), value, np.uint16), io.BytesIO()
+    values[0] = 100
+    Image.fromarray(values).save(buffer, "TIFF", description=said)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("said", ["crash", "hang", "eat"])
+def test_the_size_is_chosen_whatever_a_decoder_does(
+    tmp_path: Path, bad_decoder: None, said: str
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "0.tif").write_bytes(picture("TIFF", 1, said))
+    (folder / "1.tif").write_bytes(deep_picture(9_000, said))
+    (folder / "2.tif").write_bytes(deep_picture(4_000, ""))
+    chosen = choose_format(open_source(folder))
+    assert (chosen.height, chosen.width, chosen.channels) == (8, 9, 1)
+    assert chosen.deep == (100, 4_000)
+
+
+def test_a_child_finds_the_values_that_a_thread_finds() -> None:
+    with Guards() as guards:
+        for raw in (deep_picture(70, ""), picture("TIFF", 3), b"hello", picture("PNG", 5)):
+            assert guards.used_values(raw) == used_values(raw)
 
 
 def test_a_child_says_the_same_as_a_thread() -> None:
