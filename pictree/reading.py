@@ -12,6 +12,8 @@ import polars as pl
 from pictree.errors import RunError
 
 MANIFEST = "manifest.json"
+TABLE_FAULTS = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What polars raises of a damaged Parquet file; a panic of it is no Exception."""
 _ONLY_ONCE = ("run.json", MANIFEST, "adding.json")
 """What nothing else in the run tells: a resumed fit can't write it again."""
 
@@ -28,7 +30,7 @@ def read_parquet(file: Path) -> pl.DataFrame:
     """Return a table; `RunError` where it is torn."""
     try:
         return pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except TABLE_FAULTS as error:
         raise damaged(file) from error
 
 

@@ -19,7 +19,7 @@ from pictree.store import Run
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run.create(tmp_path / "run", 'name = "x"\n', {"items": 3, "shard_rows": 2})
+    return Run.create(tmp_path / "run", 'name = "x"\n', {"items": 3, "shard_rows": 3})
 
 
 def test_shards_hold_65536_small_images_and_256_mib_of_large_ones() -> None:
@@ -29,6 +29,7 @@ def test_shards_hold_65536_small_images_and_256_mib_of_large_ones() -> None:
 
 
 def test_shards_read_back_as_one_array(run: Run) -> None:
+    run.update(items=9)
     run.write_array("codes", 0, np.array([[1, 2], [3, 4]], np.float32))
     run.write_array("codes", 1, np.zeros((0, 2), np.float32))
     run.write_array("codes", 2, np.array([[5, 6]], np.float32))
