@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,19 @@ def open_array(file: Path) -> np.ndarray:
 def read_parquet(file: Path) -> pl.DataFrame:
     """Return a table; `RunError` where it is torn."""
     try:
-        return pl.read_parquet(file)
+        return pl.read_parquet(for_polars(file))
     except TABLE_FAULTS as error:
         raise damaged(file) from error
+
+
+def for_polars(file: str | Path) -> str | io.BytesIO:
+    """Return what polars can open: a path of it must be UTF-8, which those of Linux need not be."""
+    name = str(file)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return io.BytesIO(Path(file).read_bytes())
+    return name
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import polars as pl
 from pictree.errors import SourceError
 from pictree.images.base import PICTURE_SUFFIXES, Raw, Source, printable
 from pictree.images.outcome import MAX_FILE_BYTES, OUTCOMES, Unusable
-from pictree.reading import TABLE_FAULTS
+from pictree.reading import TABLE_FAULTS, for_polars
 
 PLAN = "pack.json"
 FORMAT = 1
@@ -133,7 +133,7 @@ def _read_index(folder: Path, shard: int) -> pl.DataFrame:
     file = index_of(folder, shard)
     if not file.is_file():  # a pipe would be waited for
         raise FileNotFoundError(file)
-    return pl.read_parquet(file)
+    return pl.read_parquet(for_polars(file))
 
 
 def _is_index(index: pl.DataFrame, items: int) -> bool:

@@ -12,7 +12,7 @@ from pictree.errors import SourceError
 from pictree.images.base import printable
 from pictree.images.outcome import Unusable
 from pictree.images.tables import TableSource, choose_column
-from pictree.reading import TABLE_FAULTS
+from pictree.reading import TABLE_FAULTS, for_polars
 
 _ROWS = 256
 """Rows read at a time."""
@@ -50,7 +50,7 @@ class ParquetSource(TableSource):
         return rows[at]
 
     def _read(self, first: int) -> list[Any]:
-        part = pl.scan_parquet(self._file).select(self._column).slice(first, _ROWS)
+        part = pl.scan_parquet(for_polars(self._file)).select(self._column).slice(first, _ROWS)
         try:
             return part.collect().to_series().to_list()
         except TABLE_FAULTS:  # all rows that are read at once share the fault
@@ -59,10 +59,10 @@ class ParquetSource(TableSource):
     def labels(self, key: str) -> list[Any]:
         """Return a column's values; see `Source.labels`."""
         try:
-            schema = pl.read_parquet_schema(self._file)
+            schema = pl.read_parquet_schema(for_polars(self._file))
             if key not in schema:
                 raise no_such_column(self.name, key, list(schema))
-            return pl.read_parquet(self._file, columns=[key]).to_series().to_list()
+            return pl.read_parquet(for_polars(self._file), columns=[key]).to_series().to_list()
         except TABLE_FAULTS as error:
             raise _damaged(self._file) from error
 
@@ -83,8 +83,8 @@ def open_parquet(path: str, key: str | None = None) -> ParquetSource:
         If the file is damaged or has no rows, or the column is not there or not clear.
     """
     try:
-        schema = pl.read_parquet_schema(path)
-        count = int(pl.scan_parquet(path).select(pl.len()).collect().item())
+        schema = pl.read_parquet_schema(for_polars(path))
+        count = int(pl.scan_parquet(for_polars(path)).select(pl.len()).collect().item())
     except TABLE_FAULTS as error:
         raise _damaged(path) from error
     like = [name for name, kind in schema.items() if _holds_bytes(kind)]

@@ -339,7 +339,8 @@ def test_strict_tells_problems_by_its_exit_code(added: tuple) -> None:
 
 
 def test_an_unfinished_fit_is_refused(copy: Path, digits: tuple) -> None:
-    (copy / "metrics.json").unlink()
+    for name in ("metrics.json", "manifest.json"):
+        (copy / name).unlink()
     with pytest.raises(RunError) as caught:
         add(copy, digits[0][:3])
     assert str(caught.value) == (
