@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from pictree.errors import RunError
 from pictree.shards import shard_name
+
+_NAME = re.compile("[a-z0-9-]+")
+
+
+def refuse_names(info: Mapping[str, Any], run: Path) -> None:
+    """Refuse a run.json whose names of clusters and maps, which files are called by, lead outside.
+
+    Raises
+    ------
+    RunError
+    """
+    names = [info.get("clusters", "-"), info.get("instant", "-"), *info.get("maps", [])]
+    odd = [name for name in names if not isinstance(name, str) or not _NAME.fullmatch(name)]
+    if odd:
+        raise RunError(
+            "A run's clusters and maps must have names of small letters, digits and hyphens",
+            got=f"{odd[0]!r:.80} in {run / 'run.json'}",
+            do="Restore that file from a copy",
+        )
 
 
 def has_ended(info: Mapping[str, Any], stage: str) -> bool:

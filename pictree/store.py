@@ -57,7 +57,7 @@ from pictree.locks import LOCK_FILES, hold
 from pictree.manifest import Entries, entries, is_there, write_manifest
 from pictree.reading import damaged, missing, open_array, read_json, read_lines, read_parquet
 from pictree.shards import accounted, shard_name, shard_ranges
-from pictree.stages import files_of, has_ended
+from pictree.stages import files_of, has_ended, refuse_names
 
 FORMAT = 1
 _TREE, _OF_TREES = "tree.npz", ("tree-", "instant-")
@@ -164,6 +164,7 @@ class Run:
                 got=f"{run.info.get('format')!r} in {run.path / 'run.json'}",
                 do="Upgrade pictree",
             )
+        refuse_names(run.info, run.path)
         if k is not None and run.clusters_name not in run.clusterings():
             raise RunError(
                 "--k must be a cut that was made",

@@ -102,6 +102,19 @@ def test_a_newer_format_is_refused(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["clusters", "instant", "maps"])
+@pytest.mark.parametrize("name", ["../../elsewhere", "/etc/x", "a/b", "", "\0", 7])
+def test_a_name_in_run_json_that_leads_outside_is_refused(run: Run, key: str, name: object) -> None:
+    """`pictree add` writes maps by these names, and would write over what is not the run's."""
+    run.update(**{key: [name] if key == "maps" else name})
+    with pytest.raises(RunError) as caught:
+        Run.open(run.path)
+    assert str(caught.value) == (
+        "A run's clusters and maps must have names of small letters, digits and hyphens; got "
+        f"{name!r} in {run.path / 'run.json'}. Restore that file from a copy."
+    )
+
+
 @pytest.mark.parametrize("content", [b"", b"not an array", b"\x93NUMPY\x01\x00"])
 def test_a_torn_array_is_named(run: Run, content: bytes) -> None:
     run.write_array("codes", 0, np.zeros((2, 2), np.float32))

@@ -24,15 +24,17 @@ _FAULTS = (
 )
 _LONGEST_NAME = 2**16
 """Bytes of what a tar says of a member beside its content: its long name, and what else is new."""
-_SAYINGS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
-_SAYINGS += (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_SAYINGS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 
 
 class _Member(tarfile.TarInfo):
     """A member whose name is read into memory only if it is no bomb."""
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> _Member:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
         found = super().frombuf(buf, encoding, errors)
         if found.type in _SAYINGS and found.size > _LONGEST_NAME:
             raise tarfile.ReadError(f"a name of {found.size} bytes")

@@ -116,8 +116,8 @@ def open_pack(root: str) -> PackedSource:
             got=f"{printable(root)!r}, which `pictree pack` has begun",
             do="Run the same `pictree pack` command again",
         )
-    items, rows = plan.get("items"), plan.get("shard_files")
-    if not all(type(number) is int and number > 0 for number in (items, rows)):
+    items, rows = (_count(plan.get(key)) for key in ("items", "shard_files"))
+    if not items or not rows:
         raise _not_whole(root)
     try:
         indexes = [_read_index(folder, shard) for shard in range(-(-items // rows))]
@@ -127,6 +127,10 @@ def open_pack(root: str) -> PackedSource:
     if not _is_index(index, items):
         raise _not_whole(root)
     return PackedSource(str(folder), rows, index)
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
 
 
 def _read_index(folder: Path, shard: int) -> pl.DataFrame:
