@@ -11,12 +11,14 @@ from pathlib import Path, PurePosixPath
 from pictree.errors import RunError
 from pictree.files import sha256_of, write_json
 from pictree.locks import LOCK_FILES
-from pictree.reading import read_json
+from pictree.reading import MANIFEST, missing, read_json
 
-MANIFEST, UNFINISHED_ADD, LABELS = "manifest.json", "adding.json", "labels.db"
+UNFINISHED_ADD, LABELS = "adding.json", "labels.db"
 PREDICTIONS = "predictions.csv"
 _LEFT_OUT = (MANIFEST, UNFINISHED_ADD, LABELS, PREDICTIONS, *LOCK_FILES)
 _LEFT_OUT_BELOW = ("adding/", f"{LABELS}-")
+_ALWAYS_NEW = ("run.json", "report.html", "checkpoints/")
+"""What any command may have written before it was killed, and what nothing needs any more."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -46,9 +48,50 @@ class Condition:
         return sorted(self.damaged + self.missing)
 
 
-def write_manifest(folder: Path) -> None:
-    """Write the SHA-256 of every file of the run in ``folder``; to be called last."""
-    write_json(folder / MANIFEST, {name: sha256_of(folder / name) for name in _present(folder)})
+Entries = dict[str, tuple[str, "Stamp | None"]]
+"""By name, the manifest's digest, and what the file was like; None for one that was not there."""
+Stamp = tuple[int, ...]
+
+
+def entries(folder: Path) -> Entries:
+    """Return a finished run's manifest, and what its files are like before a command changes some.
+
+    None are told where the manifest is absent or torn, or a killed `add` may have changed files.
+    """
+    if not (folder / MANIFEST).exists() or (folder / UNFINISHED_ADD).exists():
+        return {}
+    try:
+        listed = read_manifest(folder)
+    except RunError:
+        return {}
+    now = _stamps(folder)
+    return {name: (digest, now.get(name)) for name, digest in listed.items()}
+
+
+def _stamps(folder: Path) -> dict[str, Stamp]:
+    """Return what tells that a file was written since, of every file."""
+    states = {name: (folder / name).stat() for name in _present(folder)}
+    return {name: (s.st_ino, s.st_size, s.st_mtime_ns) for name, s in states.items()}
+
+
+def write_manifest(folder: Path, before: Entries | None = None) -> None:
+    """Write the SHA-256 of every file of the run in ``folder``; to be called last.
+
+    Parameters
+    ----------
+    folder : Path
+    before : Entries, optional
+        What `entries` gave when the command began. What the command did not write keeps the digest
+        that it had, be it damaged or gone by now: else a command would hide that from `verify`.
+    """
+    now = _stamps(folder)
+    kept = {
+        name: digest
+        for name, (digest, stamp) in (before or {}).items()
+        if now.get(name) == stamp and not name.startswith(_ALWAYS_NEW)
+    }
+    found = kept | {name: sha256_of(folder / name) for name in now if name not in kept}
+    write_json(folder / MANIFEST, dict(sorted(found.items())))
 
 
 def read_manifest(folder: Path) -> dict[str, str]:
@@ -71,6 +114,21 @@ def read_manifest(folder: Path) -> dict[str, str]:
             do="Restore that file from a copy",
         )
     return listed
+
+
+def is_there(folder: Path, name: str) -> bool:
+    """Tell whether a run has a file that not every run has.
+
+    Raises
+    ------
+    RunError
+        If it is gone: the manifest of the finished run lists it.
+    """
+    if (folder / name).exists():
+        return True
+    if (folder / MANIFEST).exists() and name in read_manifest(folder):
+        raise missing(folder / name)
+    return False
 
 
 def condition(folder: Path) -> Condition:

@@ -1,12 +1,9 @@
-"""Which images the shards of a run hold: the fit's, then those of each `pictree add`."""
+"""The shards of a run: their names, and which images they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-from pictree.errors import RunError
 
 SHARD_ROWS = 65_536
 _SHARD_BYTES = 1 << 28
@@ -17,8 +14,14 @@ def shard_rows_for(bytes_per_image: int) -> int:
     return max(1, min(SHARD_ROWS, _SHARD_BYTES // max(1, bytes_per_image)))
 
 
+def shard_name(kind: str, shard: int) -> str:
+    """Return where a shard lies in a run; ``kind`` is a folder, such as ``codes``."""
+    is_table = kind in ("images", "added") or kind.endswith("assignments")
+    return f"{kind}/{shard:05d}{'.parquet' if is_table else '.npy'}"
+
+
 def shard_ranges(info: Mapping[str, Any], *, fitted: bool = False) -> list[range]:
-    """Return the ids that each shard holds, in the shards' order.
+    """Return the ids that each shard holds: the fit's, then those of each `pictree add`.
 
     Parameters
     ----------
@@ -36,25 +39,19 @@ def shard_ranges(info: Mapping[str, Any], *, fitted: bool = False) -> list[range
     return ranges
 
 
-def accounted(
-    files: Sequence[Path], info: Mapping[str, Any], *, fitted: bool = False
-) -> list[Path]:
-    """Return the shard files that run.json accounts for; an unfinished add may have left others.
+def accounted(info: Mapping[str, Any], kind: str, *, fitted: bool = False) -> list[str]:
+    """Return the shards of a kind that a run must have; an unfinished add may have left others.
 
-    Raises
-    ------
-    RunError
-        If a shard is gone, while others of its kind are there.
+    Parameters
+    ----------
+    info : mapping
+        See `shard_ranges`.
+    kind : str
+        See `shard_name`.
+    fitted : bool
+        Leave those of the added pictures out.
     """
-    every = len(shard_ranges(info, fitted=fitted))
-    there = {int(file.stem): file for file in files if int(file.stem) < every}
-    is_added = bool(files) and files[0].parent.name == "added"  # of these, the fit has none
-    first = len(shard_ranges(info, fitted=True)) if is_added else 0
-    lost = sorted(set(range(first, every)) - set(there))
-    if lost and files:
-        raise RunError(
-            "The pictures of a run must all be there",
-            got=f"no {files[0].with_stem(f'{lost[0]:05d}')}",
-            do="Restore it from a copy, or fit again with all the pictures",
-        )
-    return list(there.values())
+    own = len(shard_ranges(info, fitted=True))
+    every = own if fitted else len(shard_ranges(info))
+    first = own if kind == "added" else 0  # of these, the fit has none
+    return [shard_name(kind, shard) for shard in range(first, every)]

@@ -54,11 +54,13 @@ from pictree.errors import RunError
 from pictree.files import write_arrays, write_atomic, write_json, write_text
 from pictree.images.batches import Stacked
 from pictree.locks import LOCK_FILES, hold
-from pictree.manifest import write_manifest
-from pictree.reading import damaged, open_array, read_json, read_lines, read_parquet
-from pictree.shards import accounted, shard_ranges
+from pictree.manifest import Entries, entries, is_there, write_manifest
+from pictree.reading import damaged, missing, open_array, read_json, read_lines, read_parquet
+from pictree.shards import accounted, shard_name, shard_ranges
+from pictree.stages import files_of, has_ended, refuse_names
 
 FORMAT = 1
+_TREE, _OF_TREES = "tree.npz", ("tree-", "instant-")
 
 
 class Run:
@@ -83,10 +85,13 @@ class Run:
         self, path: str | os.PathLike[str], *, fitted: bool = False, k: int | None = None
     ) -> None:
         self.path, self._fitted, self._k = Path(path), fitted, k
+        self._before: Entries = {}
 
     def fitted(self) -> Run:
         """Return the run without the pictures that were added to it after the fit."""
-        return Run(self.path, fitted=True, k=self._k)
+        run = Run(self.path, fitted=True, k=self._k)
+        run._before = self._before
+        return run
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], recipe: str, info: Mapping[str, Any]) -> Run:
@@ -159,6 +164,7 @@ class Run:
                 got=f"{run.info.get('format')!r} in {run.path / 'run.json'}",
                 do="Upgrade pictree",
             )
+        refuse_names(run.info, run.path)
         if k is not None and run.clusters_name not in run.clusterings():
             raise RunError(
                 "--k must be a cut that was made",
@@ -175,15 +181,18 @@ class Run:
         """
         self._refuse_foreign_files()
         with hold(self.path):
+            self._before = entries(self.path)
             yield
 
     # run.json
 
     @property
     def is_finished(self) -> bool:
-        """Whether every stage has ended, and what it wrote is there."""
-        stages = self.info["stages"]
-        return "maps" in stages and all(self.done(name) for name in stages)
+        """Whether every stage has ended; `RunError` where the run has lost what one wrote."""
+        info = self.info
+        if "maps" not in info["stages"] or not all(has_ended(info, s) for s in info["stages"]):
+            return False
+        return all(self.has(file) for stage in info["stages"] for file in files_of(stage, info))
 
     @property
     def info(self) -> dict[str, Any]:
@@ -196,33 +205,9 @@ class Run:
 
     def done(self, stage: str) -> bool:
         """Tell whether a stage has ended, and all that it wrote is still there."""
-        ended = self.info["stages"].get(stage, {}).get("state") == "done"
-        return ended and all(file.exists() for file in self._files_of(stage))
-
-    def _files_of(self, stage: str) -> list[Path]:
-        """Return the files that a stage leaves behind."""
         info = self.info
-        shards = range(-(-info["items"] // info["shard_rows"]))
-        name = info.get("clusters", "")
-        grouping = "adopt" if "instant" in info else "group"  # what was learned took its place
-        sharded = {
-            "stock": ["images", "pixels"],
-            "encode": ["codes", "errors"],
-            "codes": ["codes"],
-            "features": ["codes"],
-            grouping: [f"clusters/{name}/assignments"],
-        }
-        single = {
-            "stock": ["problems.csv"],
-            "learn": ["model/encoder.safetensors", "model/decoder.safetensors", "log.jsonl"],
-            "encode": ["reconstructions.npz"],
-            grouping: [f"clusters/{name}/{file}" for file in ("model.npz", "clusters.csv")],
-            "judge": ["metrics.json"],
-            "judge again": ["metrics.json"],
-            "maps": [f"maps/{method}.npy" for method in info.get("maps", [])],
-        }
-        files = [self.shard_file(kind, i) for kind in sharded.get(stage, []) for i in shards]
-        return files + [self.path / file for file in single.get(stage, [])]
+        there = all((self.path / file).exists() for file in files_of(stage, info))
+        return there and has_ended(info, stage)
 
     def plan(self, stages: Iterable[str]) -> None:
         """Record the stages to come as waiting; what is known of any stays."""
@@ -252,21 +237,22 @@ class Run:
 
     def shard_file(self, kind: str, shard: int) -> Path:
         """Return the path of a sharded file; ``kind`` is a folder, such as ``codes``."""
-        is_table = kind in ("images", "added") or kind.endswith("assignments")
-        suffix = ".parquet" if is_table else ".npy"
-        return self.path / kind / f"{shard:05d}{suffix}"
+        return self.path / shard_name(kind, shard)
 
     def _shards(self, kind: str) -> list[Path]:
-        files, info = sorted((self.path / kind).glob("[0-9]*")), self.info
-        if "added" in info:
-            is_start = kind == f"clusters/{info.get('instant')}/assignments"
-            files = accounted(files, info, fitted=self._fitted or is_start)
-        if not files:
+        info = self.info
+        if not any((self.path / kind).glob("[0-9]*")):
             raise RunError(
                 f"The run must have its {kind}",
                 got=f"an empty {self.path / kind}",
                 do="Finish the run: the same `pictree fit` command with --resume",
             )
+        is_start = kind == f"clusters/{info.get('instant')}/assignments"
+        names = accounted(info, kind, fitted=self._fitted or is_start)
+        files = [self.path / name for name in names]
+        for file in files:
+            if not file.exists():
+                raise missing(file)
         return files
 
     def write_array(self, kind: str, shard: int, array: np.ndarray) -> None:
@@ -330,15 +316,27 @@ class Run:
 
         Not those of the start that learned ones replaced: the codes that they need are gone.
         """
-        names = {file.parent.name for file in self.path.glob("clusters/*/model.npz")}
-        kinds = {n: f"clusters/{n}/assignments" for n in sorted(names - {self.info.get("instant")})}
-        shards = range(len(self.shards()))
-        return [n for n in kinds if all(self.shard_file(kinds[n], i).exists() for i in shards)]
+        info, names = self.info, sorted(folder.name for folder in self.path.glob("clusters/*/"))
+        return [
+            name
+            for name in names
+            if name != info.get("instant")
+            and self.has(f"clusters/{name}/model.npz")
+            and all(map(self.has, accounted(info, f"clusters/{name}/assignments")))
+        ]
 
     @property
     def has_tree(self) -> bool:
-        """Whether the run's clusters are a cut of a tree."""
-        return (self.path / "tree.npz").exists()
+        """Whether the run's clusters are a cut of a tree; `RunError` where it is gone."""
+        if self.has(_TREE):
+            return True
+        if str(self.info.get("clusters", "")).startswith(_OF_TREES):
+            raise missing(self.path / _TREE)
+        return False
+
+    def has(self, file: str) -> bool:
+        """Tell whether an optional file is there; `RunError` where a finished run has lost it."""
+        return is_there(self.path, file)
 
     # single files
 
@@ -368,8 +366,8 @@ class Run:
 
         A map that lacks pictures added since is left out.
         """
-        files = [self.map_file(method) for method in ("tsne", "umap", "pca")]
-        maps = {file.stem: np.asarray(open_array(file)) for file in files if file.exists()}
+        there = [method for method in ("tsne", "umap", "pca") if self.has(f"maps/{method}.npy")]
+        maps = {method: np.asarray(open_array(self.map_file(method))) for method in there}
         if "added" not in self.info:
             return maps
         used = len(self.array("codes"))
@@ -395,4 +393,4 @@ class Run:
 
     def write_manifest(self) -> None:
         """Write the SHA-256 of every file of the run; to be called last."""
-        write_manifest(self.path)
+        write_manifest(self.path, self._before)

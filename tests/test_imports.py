@@ -14,7 +14,7 @@ LEVELS = [
     {"exhaustive"},
     {"lookup"},
     {"locks", "reading", "shards", "progress", "neighbors", "device", "exchange"},
-    {"manifest", "engine"},
+    {"manifest", "stages", "engine"},
     {"images", "networks", "clustering", "projection", "evaluation"},
     {"training", "features", "recipes", "store"},
     {"estimators", "report", "tracking"},

@@ -19,7 +19,7 @@ from pictree.store import Run
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run.create(tmp_path / "run", 'name = "x"\n', {"items": 3, "shard_rows": 2})
+    return Run.create(tmp_path / "run", 'name = "x"\n', {"items": 3, "shard_rows": 3})
 
 
 def test_shards_hold_65536_small_images_and_256_mib_of_large_ones() -> None:
@@ -29,6 +29,7 @@ def test_shards_hold_65536_small_images_and_256_mib_of_large_ones() -> None:
 
 
 def test_shards_read_back_as_one_array(run: Run) -> None:
+    run.update(items=9)
     run.write_array("codes", 0, np.array([[1, 2], [3, 4]], np.float32))
     run.write_array("codes", 1, np.zeros((0, 2), np.float32))
     run.write_array("codes", 2, np.array([[5, 6]], np.float32))
@@ -98,6 +99,19 @@ def test_a_newer_format_is_refused(run: Run) -> None:
         Run.open(run.path)
     assert str(caught.value) == (
         f"A run's format must be 1 or older; got 2 in {run.path / 'run.json'}. Upgrade pictree."
+    )
+
+
+@pytest.mark.parametrize("key", ["clusters", "instant", "maps"])
+@pytest.mark.parametrize("name", ["../../elsewhere", "/etc/x", "a/b", "", "\0", 7])
+def test_a_name_in_run_json_that_leads_outside_is_refused(run: Run, key: str, name: object) -> None:
+    """`pictree add` writes maps by these names, and would write over what is not the run's."""
+    run.update(**{key: [name] if key == "maps" else name})
+    with pytest.raises(RunError) as caught:
+        Run.open(run.path)
+    assert str(caught.value) == (
+        "A run's clusters and maps must have names of small letters, digits and hyphens; got "
+        f"{name!r} in {run.path / 'run.json'}. Restore that file from a copy."
     )
 
 

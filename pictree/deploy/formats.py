@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -71,7 +72,9 @@ def write_model(model: Predictor, shape: tuple[int, int, int], to: str, folder: 
     with _quiet():
         if to == "torch-export":
             program = torch.export.export(model, example, dynamic_shapes=batch)
-            torch.export.save(program, str(file))
+            packed = io.BytesIO()  # on a full disk, torch's own writer ends the process
+            torch.export.save(program, packed)
+            file.write_bytes(packed.getbuffer())
             return file
         size = sum(t.numel() * t.element_size() for t in model.state_dict().values())
         torch.onnx.export(

@@ -13,6 +13,7 @@ from pictree.label.actions import clean_name
 from pictree.label.read import label_table
 from pictree.label.session import Session
 from pictree.label.state import key_of
+from pictree.reading import TABLE_FAULTS, for_polars
 from pictree.store import Run
 
 _SAMPLES = 3
@@ -82,8 +83,9 @@ def _read(file: Path) -> pl.DataFrame:
         raise InputError("the file of labels must exist", got=str(file), do="Check the path")
     try:
         parquet = file.suffix.lower() == ".parquet"
-        table = pl.read_parquet(file) if parquet else pl.read_csv(file, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
+        source = for_polars(file)
+        table = pl.read_parquet(source) if parquet else pl.read_csv(source, infer_schema=False)
+    except TABLE_FAULTS as error:
         raise InputError(
             "labels must be in a .csv or .parquet", got=f"{file}, which can't be read",
             do="Write it with `pictree export RUN --to csv`",

@@ -18,7 +18,31 @@ from pictree.images.base import ARCHIVE_SUFFIXES, Source, is_hidden, printable
 from pictree.images.outcome import MAX_FILE_BYTES, Unusable
 from pictree.images.webdataset import key_of, split_samples
 
-_FAULTS = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error, LZMAError)
+_FAULTS = (
+    *(OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error, LZMAError),
+    MemoryError,  # a header of LZMA may ask for 4 GB
+)
+_LONGEST_NAME = 2**16
+"""Bytes of what a tar says of a member beside its content: its long name, and what else is new."""
+_SAYINGS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose name is read into memory only if it is no bomb."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+        found = super().frombuf(buf, encoding, errors)
+        if found.type in _SAYINGS and found.size > _LONGEST_NAME:
+            raise tarfile.ReadError(f"a name of {found.size} bytes")
+        return found
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        """Refuse a file with holes, whose list of them may be as long as it likes."""
+        raise tarfile.ReadError("a list of holes")
 
 
 class ZipSource(Source):
@@ -145,7 +169,7 @@ def open_tar(path: str) -> TarSource:
     """
     with ExitStack() as opened:
         try:
-            file = opened.enter_context(tarfile.open(path, "r:*"))
+            file = opened.enter_context(tarfile.open(path, "r:*", tarinfo=_Member))
             compressed = not isinstance(file.fileobj, io.BufferedReader)
             source = TarSource(file, path, compressed)
         except (*_FAULTS, tarfile.TarError) as error:

@@ -49,7 +49,7 @@ class ArraySource(Source):
         """Return image `i`, an array (h, w[, c])."""
         return np.asarray(self.images[i])
 
-    def block(self, rows: range) -> np.ndarray:
+    def block(self, rows: range) -> np.ndarray | None:
         """Return images `rows`, an array (m, h, w[, c])."""
         let_go(self.images)  # what was read before
         return np.asarray(self.images[rows.start : rows.stop])

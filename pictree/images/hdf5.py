@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from pictree.errors import SourceError
+from pictree.errors import SourceError, UserError
 from pictree.images.arrays import ArraySource, has_image_shape
 from pictree.images.base import Source, printable
 from pictree.images.composite import CompositeSource
 from pictree.images.extras import need
+from pictree.images.outcome import MAX_PIXELS, Unusable
 
+_MOST_TIMES = 100_000
+"""No filter of HDF5 makes more bytes of one; what a file never wrote has none, and is zeros."""
+_FREE = 2**26
 SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")
+
+
+_FAULTS = (OSError, RuntimeError, ValueError, KeyError)
 
 
 class Hdf5Source(ArraySource):
@@ -28,6 +35,20 @@ class Hdf5Source(ArraySource):
     def __init__(self, data: Any, name: str, path: str) -> None:
         self._file = data.file
         super().__init__(data, name, path, "hdf5")
+
+    def read(self, i: int) -> np.ndarray:
+        """Return image `i`; see `Source.read`."""
+        try:
+            return super().read(i)
+        except _FAULTS as error:
+            raise Unusable("unreadable", "damaged inside the file") from error
+
+    def block(self, rows: range) -> np.ndarray | None:
+        """Return images `rows`; None where one is damaged: each is then read by itself."""
+        try:
+            return super().block(rows)
+        except _FAULTS:
+            return None
 
     def labels(self, key: str) -> list[Any]:
         """Return another data set of the file; see `Source.labels`."""
@@ -65,12 +86,8 @@ def open_hdf5(path: str, key: str | None = None) -> Source:
     h5py = need("h5py", "an HDF5 file")
     try:
         found = _datasets(h5py.File(path, "r"))
-    except (OSError, RuntimeError) as error:
-        raise SourceError(
-            f"{printable(path)!r} must be a whole HDF5 file",
-            got="a damaged file",
-            do="Write or download it again",
-        ) from error
+    except _FAULTS as error:
+        raise _damaged(path, "a damaged file") from error
     like = [k for k, data in found.items() if _looks_like_images(data)]
     if key is None and len({(found[k].shape[1:], found[k].dtype) for k in like}) == 1:
         keys = like
@@ -84,9 +101,32 @@ def open_hdf5(path: str, key: str | None = None) -> Source:
             + (listed or "nothing"),
             do=f"Name the data set, as {printable(path)}:KEY",
         )
+    for k in keys:
+        _refuse_lie(found[k], path)
     name = printable(Path(path).name)
-    parts: list[Source] = [Hdf5Source(found[k], f"{name}:{k}", path) for k in keys]
+    try:
+        parts: list[Source] = [Hdf5Source(found[k], f"{name}:{k}", path) for k in keys]
+    except _FAULTS as error:  # the range of values is found by reading them
+        if isinstance(error, UserError):
+            raise
+        raise _damaged(path, "a damaged file") from error
     return parts[0] if len(parts) == 1 else CompositeSource(parts)
+
+
+def _refuse_lie(data: Any, path: str) -> None:
+    """Refuse images that can't be in the file, or are too large, before any is read."""
+    stated, stored = data.size * data.dtype.itemsize, data.id.get_storage_size()
+    if stated > _FREE + _MOST_TIMES * stored:
+        got = f"{stored:,} bytes of values where its header states {stated:,}"
+        raise _damaged(path, got)
+    if data.shape[1] * data.shape[2] > MAX_PIXELS:
+        raise _damaged(path, f"images of {data.shape[2]:,} × {data.shape[1]:,} pixels")
+
+
+def _damaged(path: str, got: str) -> SourceError:
+    return SourceError(
+        f"{printable(path)!r} must be a whole HDF5 file", got=got, do="Write or download it again"
+    )
 
 
 def _looks_like_images(data: Any) -> bool:

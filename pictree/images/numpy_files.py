@@ -16,6 +16,7 @@ from pictree.images.base import Source, printable
 from pictree.images.composite import CompositeSource
 
 _CHUNK = 2**22
+_LONGEST_HEADER = 2**20
 _DEFLATE_MOST = 1100
 """Deflate makes no more than some 1,032 bytes of one."""
 
@@ -117,8 +118,21 @@ def _read_npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
         if version == (1, 0)
         else np.lib.format.read_array_header_2_0
     )
-    shape, _, kind = reader(stream)
+    shape, _, kind = reader(_Short(stream))  # type: ignore[arg-type]
     return shape, kind
+
+
+class _Short:
+    """The start of a stream: NumPy reads a header whole, and then looks how long it is."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._left = stream, _LONGEST_HEADER
+
+    def read(self, size: int) -> bytes:
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("a header longer than any array's")
+        return self._stream.read(size)
 
 
 def read_npz(path: str, key: str) -> np.ndarray:

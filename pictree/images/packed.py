@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import stat
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,10 +22,12 @@ import polars as pl
 
 from pictree.errors import SourceError
 from pictree.images.base import PICTURE_SUFFIXES, Raw, Source, printable
-from pictree.images.outcome import Unusable
+from pictree.images.outcome import MAX_FILE_BYTES, OUTCOMES, Unusable
+from pictree.reading import TABLE_FAULTS, for_polars
 
 PLAN = "pack.json"
 FORMAT = 1
+_LONGEST_PLAN = 2**26
 SCHEMA: dict[str, Any] = {
     "path": pl.String,
     "offset": pl.Int64,
@@ -53,13 +56,19 @@ class PackedSource(Source):
         """Return the bytes of file `i`; see `Source.read`."""
         if i in self._faults:
             raise Unusable(*self._faults[i])
+        offset, size = int(self._offsets[i]), int(self._sizes[i])
+        if size > MAX_FILE_BYTES:
+            raise Unusable("too large", f"file above {MAX_FILE_BYTES // 2**20} MiB")
+        tar = tar_of(Path(self.folder), i // self._shard_files)
         try:
-            with tar_of(Path(self.folder), i // self._shard_files).open("rb") as file:
-                file.seek(int(self._offsets[i]))
-                raw = file.read(int(self._sizes[i]))
+            if not stat.S_ISREG(tar.stat().st_mode):
+                raise Unusable("not an image", "a pipe, socket or device, not a file")
+            with tar.open("rb") as file:
+                file.seek(offset)
+                raw = file.read(size)
         except OSError as error:
             raise Unusable("unreadable", error.strerror or str(error)) from error
-        if len(raw) < self._sizes[i]:
+        if len(raw) < size:
             raise Unusable("unreadable", "the archive is cut short")
         return raw
 
@@ -81,9 +90,12 @@ def is_pack(folder: str) -> bool:
 
 def read_plan(folder: Path) -> dict[str, Any] | None:
     """Return what pack.json says; None where there is none of ours."""
+    file = folder / PLAN
     try:
-        plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        if not file.is_file() or file.stat().st_size > _LONGEST_PLAN:
+            return None
+        plan = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
     return plan if isinstance(plan, dict) and plan.get("pictree pack") == FORMAT else None
 
@@ -98,20 +110,44 @@ def open_pack(root: str) -> PackedSource:
     """
     folder = Path(root).absolute()
     plan = read_plan(folder)
-    if plan is None or not plan["done"]:
+    if plan is None or not plan.get("done"):
         raise SourceError(
             "a pack must be finished",
             got=f"{printable(root)!r}, which `pictree pack` has begun",
             do="Run the same `pictree pack` command again",
         )
-    shards = range(-(-plan["items"] // plan["shard_files"]))
-    try:
-        index = pl.concat([pl.read_parquet(index_of(folder, shard)) for shard in shards])
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _not_whole(root) from error
-    if dict(index.schema) != SCHEMA or len(index) != plan["items"]:
+    items, rows = (_count(plan.get(key)) for key in ("items", "shard_files"))
+    if not items or not rows:
         raise _not_whole(root)
-    return PackedSource(str(folder), plan["shard_files"], index)
+    try:
+        indexes = [_read_index(folder, shard) for shard in range(-(-items // rows))]
+        index = pl.concat(indexes)
+    except TABLE_FAULTS as error:
+        raise _not_whole(root) from error
+    if not _is_index(index, items):
+        raise _not_whole(root)
+    return PackedSource(str(folder), rows, index)
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
+
+
+def _read_index(folder: Path, shard: int) -> pl.DataFrame:
+    file = index_of(folder, shard)
+    if not file.is_file():  # a pipe would be waited for
+        raise FileNotFoundError(file)
+    return pl.read_parquet(for_polars(file))
+
+
+def _is_index(index: pl.DataFrame, items: int) -> bool:
+    return (
+        dict(index.schema) == SCHEMA
+        and len(index) == items
+        and not sum(index.null_count().row(0))
+        and bool((index.select("offset", "bytes").min_horizontal() >= 0).all())
+        and index["outcome"].is_in(["", *OUTCOMES]).all()
+    )
 
 
 def _not_whole(root: str) -> SourceError:

@@ -10,7 +10,9 @@ import polars as pl
 
 from pictree.errors import SourceError
 from pictree.images.base import printable
+from pictree.images.outcome import Unusable
 from pictree.images.tables import TableSource, choose_column
+from pictree.reading import TABLE_FAULTS, for_polars
 
 _ROWS = 256
 """Rows read at a time."""
@@ -41,16 +43,28 @@ class ParquetSource(TableSource):
         with self._lock:
             number, at = divmod(i, _ROWS)
             if self._block[0] != number:
-                part = pl.scan_parquet(self._file).select(self._column).slice(number * _ROWS, _ROWS)
-                self._block = (number, part.collect().to_series().to_list())
-            return self._block[1][at]
+                self._block = (number, self._read(number * _ROWS))
+            rows = self._block[1]
+        if at >= len(rows):
+            raise Unusable("unreadable", "damaged inside the table")
+        return rows[at]
+
+    def _read(self, first: int) -> list[Any]:
+        part = pl.scan_parquet(for_polars(self._file)).select(self._column).slice(first, _ROWS)
+        try:
+            return part.collect().to_series().to_list()
+        except TABLE_FAULTS:  # all rows that are read at once share the fault
+            return []
 
     def labels(self, key: str) -> list[Any]:
         """Return a column's values; see `Source.labels`."""
-        schema = pl.read_parquet_schema(self._file)
-        if key not in schema:
-            raise no_such_column(self.name, key, list(schema))
-        return pl.read_parquet(self._file, columns=[key]).to_series().to_list()
+        try:
+            schema = pl.read_parquet_schema(for_polars(self._file))
+            if key not in schema:
+                raise no_such_column(self.name, key, list(schema))
+            return pl.read_parquet(for_polars(self._file), columns=[key]).to_series().to_list()
+        except TABLE_FAULTS as error:
+            raise _damaged(self._file) from error
 
 
 def open_parquet(path: str, key: str | None = None) -> ParquetSource:
@@ -69,14 +83,10 @@ def open_parquet(path: str, key: str | None = None) -> ParquetSource:
         If the file is damaged or has no rows, or the column is not there or not clear.
     """
     try:
-        schema = pl.read_parquet_schema(path)
-        count = int(pl.scan_parquet(path).select(pl.len()).collect().item())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise SourceError(
-            f"{printable(path)!r} must be a whole Parquet file",
-            got="a damaged file",
-            do="Download or write it again",
-        ) from error
+        schema = pl.read_parquet_schema(for_polars(path))
+        count = int(pl.scan_parquet(for_polars(path)).select(pl.len()).collect().item())
+    except TABLE_FAULTS as error:
+        raise _damaged(path) from error
     like = [name for name, kind in schema.items() if _holds_bytes(kind)]
     column = choose_column(path, like, list(schema), key)
     if not count:
@@ -85,6 +95,14 @@ def open_parquet(path: str, key: str | None = None) -> ParquetSource:
         )
     name = Path(path).name
     return ParquetSource(path, column, count, f"{name}:{key}" if key else name)
+
+
+def _damaged(path: str) -> SourceError:
+    return SourceError(
+        f"{printable(path)!r} must be a whole Parquet file",
+        got="a damaged file",
+        do="Download or write it again",
+    )
 
 
 def _holds_bytes(kind: Any) -> bool:

@@ -50,7 +50,12 @@ class SavedDataset(TableSource):
         names = self._batches[0].schema.names
         if key not in names:
             raise no_such_column(self.name, key, names)
-        return [value for batch in self._batches for value in batch.column(key).to_pylist()]
+        arrow = need("pyarrow", "a saved data set")
+        try:
+            _check(self._batches, key)
+            return [value for batch in self._batches for value in batch.column(key).to_pylist()]
+        except (arrow.lib.ArrowException, UnicodeDecodeError) as error:
+            raise _damaged(Path(self.root)) from error
 
 
 def is_saved_dataset(folder: str) -> bool:
@@ -74,7 +79,7 @@ def open_saved_dataset(folder: str) -> Source:
     splits = Path(folder, "dataset_dict.json")
     if not splits.is_file():
         return _open_split(Path(folder))
-    names = [name for name in _json(splits).get("splits", []) if Path(name).name == name]
+    names = [name for name in _listed(splits, "splits") if Path(str(name)).name == name]
     parts: list[Source] = [_open_split(Path(folder, name)) for name in names]
     if not parts:
         raise _damaged(splits)
@@ -84,24 +89,45 @@ def open_saved_dataset(folder: str) -> Source:
 def _open_split(folder: Path) -> SavedDataset:
     arrow = need("pyarrow", "a saved data set")
     ipc = need("pyarrow.ipc", "a saved data set")
-    files = [folder / Path(str(entry["filename"])).name for entry in _files(folder)]
     batches: list[Any] = []
-    try:
-        for file in files:
+    for file in _files(folder):
+        try:
             with ipc.open_stream(arrow.memory_map(str(file))) as reader:
                 batches += [batch for batch in reader if batch.num_rows]
-    except (OSError, arrow.ArrowInvalid) as error:
-        raise _damaged(file) from error
+        except (OSError, arrow.lib.ArrowException) as error:
+            raise _damaged(file) from error
     if not batches:
         raise _damaged(folder)
     schema = batches[0].schema
     like = [field.name for field in schema if _holds_bytes(arrow, field.type)]
     column = choose_column(str(folder), like, schema.names, None)
+    try:
+        _check(batches, column)
+    except arrow.lib.ArrowException as error:
+        raise _damaged(folder) from error
     return SavedDataset(str(folder), column, batches, folder.name)
 
 
-def _files(folder: Path) -> list[dict[str, Any]]:
-    return _json(folder / "state.json").get("_data_files", [])
+def _check(batches: list[Any], column: str) -> None:
+    """Have Arrow check every offset of a column: it follows damaged ones out of the file."""
+    for batch in batches:
+        batch.column(column).validate(full=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    state = folder / "state.json"
+    names = [e.get("filename") for e in _listed(state, "_data_files") if isinstance(e, dict)]
+    files = [folder / Path(str(name)).name for name in names]
+    if not all(file.is_file() for file in files):  # a pipe would be waited for
+        raise _damaged(folder)
+    return files
+
+
+def _listed(file: Path, key: str) -> list[Any]:
+    found = _json(file).get(key)
+    if not isinstance(found, list):
+        raise _damaged(file)
+    return found
 
 
 def _holds_bytes(arrow: Any, kind: Any) -> bool:
@@ -115,7 +141,7 @@ def _holds_bytes(arrow: Any, kind: Any) -> bool:
 def _json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(file) from error
     if not isinstance(found, dict):
         raise _damaged(file)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from pictree.reading import for_polars
+
 ROWS_AT_ONCE = 20_000_000
 """Digests that are held in memory together; more are gone through in several passes."""
 _DIGITS = "0123456789abcdef"
@@ -42,7 +44,7 @@ def _prefixes(rows: int) -> list[str]:
 def _shared(files: Sequence[Path], prefix: str) -> pl.DataFrame:
     is_asked = (pl.col("outcome") == "used") & pl.col("sha256").str.starts_with(prefix)
     tables = [
-        pl.read_parquet(file, columns=["id", "sha256", "outcome"]).filter(is_asked)
+        pl.read_parquet(for_polars(file), columns=["id", "sha256", "outcome"]).filter(is_asked)
         for file in files
     ]
     return (

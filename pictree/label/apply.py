@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ from pictree.label.actions import BY_PEOPLE, ActionError
 from pictree.label.history import History, Row
 from pictree.label.session import Session
 from pictree.label.static import fingerprint
-from pictree.label.store import read_rows
+from pictree.label.store import as_text, read_rows
 from pictree.label.views import figures
-from pictree.reading import read_json
 from pictree.store import Run
 
 FORMAT = 1
@@ -57,7 +57,10 @@ def apply_labels(run_path: str | Path, file: Path) -> dict[str, Any]:
 def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError("the labels must exist", got=f"'{file}'", do="Check the path")
-    saved = read_json(file)
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _not_ours(file, "a damaged one") from error
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise _not_ours(file, "another file")
     return saved
@@ -103,6 +106,7 @@ def _try(run: Run, rows: list[Row], file: Path) -> None:
     history = History(read_rows(run.path) or [])
     for row in rows:
         try:
+            as_text(row.body)
             history.push(row)
         except (ActionError, TypeError, KeyError) as error:
             number = row.number - rows[0].number + 1

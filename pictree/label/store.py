@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pictree.errors import RunError
+from pictree.label.actions import ActionError
 from pictree.label.history import Row
 from pictree.manifest import LABELS
 
@@ -79,11 +80,13 @@ class LabelStore:
 
         Raises
         ------
+        ActionError
+            If the body is not plain JSON.
         RunError
             If it can't be written; nothing is there then.
         """
         row = Row(number, round(time.time() if at is None else at, 3), kind, body)
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = as_text(body)
         with _said(self._file):
             self._base.execute(
                 "INSERT INTO actions VALUES (?, ?, ?, ?)", (number, row.time, kind, text)
@@ -93,6 +96,24 @@ class LabelStore:
     def close(self) -> None:
         """Close the file; its log is merged into it."""
         self._base.close()
+
+
+def as_text(body: Mapping[str, Any]) -> str:
+    """Return a body as it is kept.
+
+    Raises
+    ------
+    ActionError
+        If it has what JSON or UTF-8 has not: NaN, half a character.
+    """
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise ActionError(
+            "an action must be plain JSON", got=type(error).__name__, do="Do it again"
+        ) from error
+    return text
 
 
 def read_rows(folder: Path) -> list[Row] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -53,9 +54,15 @@ def load(folder: Path) -> Autoencoder:
     RunError
         When a file is absent, damaged, or does not fit the description; it names the file.
     """
-    model = Autoencoder(_read_architecture(folder / "model.json"))
+    architecture = _read_architecture(folder / "model.json")
+    with torch.device("meta"):  # shapes alone: a description may ask for any amount of memory
+        described = Autoencoder(architecture)
+    tensors = {
+        part: _fitting(getattr(described, part), folder / f"{part}.safetensors") for part in PARTS
+    }
+    model = Autoencoder(architecture)
     for part in PARTS:
-        _fill(getattr(model, part), folder / f"{part}.safetensors")
+        getattr(model, part).load_state_dict(tensors[part])
     return model
 
 
@@ -101,7 +108,8 @@ def _read_architecture(path: Path) -> Architecture:
         raise _damaged(path, "describe a model", got) from error
 
 
-def _fill(part: nn.Module, path: Path) -> None:
+def _fitting(part: nn.Module, path: Path) -> dict[str, Tensor]:
+    """Return the weights in a file, if they are of these shapes, and finite."""
     tensors, expected = read_tensors(path), part.state_dict()
     shapes = {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()}
     wanted = {name: (tuple(t.shape), t.dtype) for name, t in expected.items()}
@@ -112,7 +120,7 @@ def _fill(part: nn.Module, path: Path) -> None:
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise _damaged(path, "hold finite weights", f"NaN or infinity in {name}")
-    part.load_state_dict(tensors)
+    return tensors
 
 
 def _damaged(path: Path, must: str, got: str) -> RunError:

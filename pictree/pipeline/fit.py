@@ -30,6 +30,7 @@ from pictree.pipeline.pile import Pile, open_both
 from pictree.pipeline.renew import renew
 from pictree.pipeline.rounds import rounds
 from pictree.progress import Progress
+from pictree.reading import MANIFEST
 from pictree.recipes.recipe import Recipe, to_toml
 from pictree.report.page import write_report
 from pictree.shards import shard_rows_for
@@ -162,6 +163,8 @@ def run_stages(run: Run, stages: Stages, progress: Progress) -> None:
     for name, step in stages.items():
         if run.done(name):
             continue
+        if (run.path / MANIFEST).exists():
+            (run.path / MANIFEST).unlink()  # what it lists is not all there just now
         if name in ("rounds", "maps"):
             first_report(whole, progress)
         with run.stage(name):

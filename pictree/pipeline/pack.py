@@ -20,6 +20,7 @@ from pictree.images.packed import FORMAT, PLAN, index_of, read_plan, tar_of, wri
 from pictree.images.sources import open_source
 from pictree.pipeline.pile import Pile
 from pictree.progress import Progress
+from pictree.reading import for_polars
 
 _SHARD_BYTES = 1 << 28
 _MOST_FILES = 65_536
@@ -164,7 +165,9 @@ def _part(plan: dict[str, Any], shard: int) -> range:
 
 def _summary(out: Path, plan: dict[str, Any]) -> dict[str, Any]:
     shards = range(-(-plan["items"] // plan["shard_files"]))
-    indexes = [pl.read_parquet(index_of(out, shard), columns=["outcome"]) for shard in shards]
+    indexes = [
+        pl.read_parquet(for_polars(index_of(out, shard)), columns=["outcome"]) for shard in shards
+    ]
     problems = pl.concat(indexes).filter(pl.col("outcome") != "")["outcome"]
     return {
         "output": str(out),

@@ -7,9 +7,10 @@ from typing import Any
 
 from pictree.errors import RunError
 from pictree.images.base import printable
-from pictree.manifest import MANIFEST, condition
+from pictree.manifest import condition
 from pictree.pipeline.repair import repair
 from pictree.progress import Progress
+from pictree.reading import MANIFEST
 from pictree.store import Run
 
 

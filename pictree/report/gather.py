@@ -112,7 +112,7 @@ def gather(run: Run) -> Findings:
     used = inventory.filter(pl.col("outcome") == "used")
     assigned = used.select("id").join(run.assignments(), on="id", how="left").sort("id")
     known = used["known_label"].to_list()
-    centres = run.clusters_path("centres.npy")
+    centres = f"clusters/{run.clusters_name}/centres.npy"
     tree = run.arrays("tree.npz") if run.has_tree else None
     ids = used["id"].to_numpy()
     added = run.table("added") if run.info.get("added") else None
@@ -129,8 +129,8 @@ def gather(run: Run) -> Findings:
         distances=assigned["distance"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
         pixels=run.array("pixels"),
         codes=run.array("codes"),
-        errors=run.array("errors")[:] if run.shard_file("errors", 0).exists() else None,
-        centres=np.array(open_array(centres)) if centres.exists() else None,
+        errors=run.array("errors")[:] if run.has("errors/00000.npy") else None,
+        centres=np.array(open_array(run.path / centres)) if run.has(centres) else None,
         reconstructions=_reconstructions(run),
         maps=run.maps(),
         tree=ClusterTree.from_arrays(tree) if tree else None,
@@ -154,4 +154,4 @@ def _confidence(
 
 def _reconstructions(run: Run) -> dict[str, np.ndarray] | None:
     file = "reconstructions.npz"
-    return run.arrays(file) if (run.path / file).exists() else None
+    return run.arrays(file) if run.has(file) else None

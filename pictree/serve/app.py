@@ -232,7 +232,8 @@ def _answered(images: list[dict[str, Any]]) -> Response:
 
 def _count(request: Request, limits: Limits) -> int:
     text = request.query_params.get("k", str(_USUAL))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= limits.neighbors):
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    if not (is_number and 1 <= int(text) <= limits.neighbors):
         raise RefusalError(400, f"k must be a whole number from 1 to {limits.neighbors}.")
     return int(text)
 

@@ -41,7 +41,7 @@ async def _of_form(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
             max_files=limits.images, max_fields=0, max_part_size=limits.body
         ) as form:
             files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-            found = [(part.filename or "", await part.read()) for part in files]
+            found = [(_text(part.filename), await part.read()) for part in files]
     except MultiPartException as error:
         raise _refusal(error.message, limits) from None
     except Exception as error:
@@ -53,6 +53,11 @@ async def _of_form(request: Request, limits: Limits) -> list[tuple[str, bytes]]:
     if not found:
         raise RefusalError(400, f"The form has no picture. {HOW}")
     return found
+
+
+def _text(name: str | None) -> str:
+    """Return a name without halves of characters, which no answer could hold."""
+    return (name or "").encode("utf-8", "backslashreplace").decode()
 
 
 def _refusal(message: str, limits: Limits) -> RefusalError:

@@ -12,12 +12,14 @@ import polars as pl
 
 from pictree.deploy.export import cluster_table
 from pictree.errors import RunError
+from pictree.images.base import printable
 from pictree.images.decode import read_header
 from pictree.images.guard import Guards
 from pictree.images.inventory import digest_of
 from pictree.images.outcome import Unusable
 from pictree.neighbors import as_rows
 from pictree.pipeline.place import Placer
+from pictree.reading import for_polars
 from pictree.serve.limits import Limits
 from pictree.store import Run
 
@@ -85,7 +87,7 @@ class Model:
         self._labels = {row["cluster"]: row["label"] for row in self.clusters}
         self.facts: dict[str, Any] = {
             "status": "ok",
-            "run": self.run.path.resolve().name,
+            "run": printable(self.run.path.resolve().name),
             "images": len(self._stored),
             "clusters": self.run.clusters_name,
             "k": self._placer.clusters.n_clusters,
@@ -198,7 +200,7 @@ def _refuse(run: Run) -> None:
 
 
 def _clusters(run: Run) -> list[dict[str, Any]]:
-    near = pl.read_csv(run.clusters_path("clusters.csv")).select(
+    near = pl.read_csv(for_polars(run.clusters_path("clusters.csv"))).select(
         pl.col("cluster").cast(pl.Int32), "nearest_to_centre"
     )
     return cluster_table(run).join(near, on="cluster", how="left").sort("cluster").to_dicts()

@@ -20,6 +20,7 @@ from pictree.deploy.network import OUTPUTS, predictor
 from pictree.errors import InputError, MissingExtraError, RunError
 from pictree.pipeline.predict import predict
 from pictree.store import Run
+from tests.faults.filling import disk, may_mount
 from tests.pipeline.conftest import command_json
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -180,7 +181,8 @@ def test_what_cannot_be_exported_is_refused_in_words(
         f"a run whose model is exported must have learned its own network; got {run}, whose codes "
         "are another network's. Export that network with its own tools."
     )
-    (run / "metrics.json").unlink()
+    for name in ("metrics.json", "manifest.json"):
+        (run / name).unlink()
     assert message(RunError, run, "torch-export", out) == (
         f"only a finished run's model can be exported; got {run}, whose fit has not ended. "
         "Finish it: the same `pictree fit` command with --resume."
@@ -189,6 +191,23 @@ def test_what_cannot_be_exported_is_refused_in_words(
     assert message(MissingExtraError, exported_run, "onnx", out) == (
         "--to onnx needs the package onnxscript in working order; got ModuleNotFoundError: import "
         "of onnxscript halted; None in sys.modules. Run pip install 'pictree[onnx]'."
+    )
+
+
+@pytest.mark.parametrize("to", ["torch-export", pytest.param("onnx", marks=pytest.mark.slow)])
+def test_a_full_disk_is_one_sentence(exported_run: Path, tmp_path: Path, to: str) -> None:
+    """torch's own writer would end the process."""
+    small = tmp_path / "disk"
+    small.mkdir()
+    if shutil.which("mount") is None or not may_mount(small):
+        pytest.skip("needs to mount a small file system")
+    with disk(small, 16):
+        with pytest.raises(RunError) as caught:
+            export_model(exported_run, to, small / "out")
+        assert list(small.iterdir()) == []
+    assert str(caught.value) == (
+        f"Writing {small / 'out'} needs free disk space; got 'No space left on device'. "
+        "Free some space and run the same command again (`pictree fit`: with --resume)."
     )
 
 

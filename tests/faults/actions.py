@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from pictree.export.export import export
+from pictree.files import write_atomic
 from pictree.label.session import Session
 from pictree.pipeline.add import add
 from pictree.pipeline.fit import fit
@@ -72,7 +73,8 @@ def images() -> np.ndarray:
 def pile(work: Path) -> str:
     file = work / "pile.npy"
     if not file.exists():
-        np.save(file, (load_digits().images[200:212] * 15).astype(np.uint8))
+        digits = (load_digits().images[200:212] * 15).astype(np.uint8)
+        write_atomic(file, lambda to: np.save(to, digits))  # a torn pile would be another's fault
     return str(file)
 
 

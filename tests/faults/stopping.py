@@ -93,15 +93,21 @@ def complaint(work: Path, how: str, end: dict[str, Any]) -> str | None:
 
 
 def stop_all(job: dict[str, Any], work: Path) -> dict[str, Any]:
-    """Stop one command at random moments, each way in turn; let it go on, and compare."""
+    """Stop one command at random moments, each way in turn; let it go on, and compare.
+
+    A moment that comes after the end is no stop: its way is tried again, a little earlier.
+    """
     action, chance = job["action"], random.Random(job.get("seed", 0))
     seconds, whole = undisturbed(work, action)
-    struck, wrong, slowest = 0, [], 0.0
-    for how in job["hows"] * job["moments"]:
+    struck, wrong, slowest, late = 0, [], 0.0, 0
+    ways = job["hows"] * job["moments"]
+    while struck < len(ways) and late < 2 * len(ways):
+        how = ways[struck]
         prepare(begun(work), GUARDED)
         after = chance.uniform(0.05, 0.95) * seconds
         end = stop(work, action, how, after)
         if end["code"] == 0:  # it had ended before
+            seconds, late = max(0.9 * seconds, after), late + 1
             continue
         struck, slowest = struck + 1, max(slowest, 0 if how == "pipe" else end["seconds"])
         fault = complaint(work, how, end)

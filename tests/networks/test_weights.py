@@ -65,3 +65,17 @@ def test_a_description_with_wrong_values_is_refused(folder):
     (folder / "model.json").write_text(json.dumps(value))
     with pytest.raises(RunError, match=r"model.json must describe a model"):
         load(folder)
+
+
+def test_a_description_that_asks_for_all_memory_takes_none(folder):
+    """Its weights would be terabytes; those of the file are some."""
+    value = json.loads((folder / "model.json").read_text())
+    value["architecture"]["code"] = 10**11
+    (folder / "model.json").write_text(json.dumps(value))
+    with pytest.raises(RunError) as caught:
+        load(folder)
+    assert str(caught.value) == (
+        f"{folder / 'encoder.safetensors'} must hold the weights that model.json describes; "
+        "got other names, shapes or types for dense.bias, dense.weight. "
+        "Restore the file from a copy, or fit again."
+    )

@@ -315,8 +315,8 @@ def test_what_is_lost_of_the_added_is_named(added: tuple, tmp_path: Path) -> Non
     with pytest.raises(RunError) as caught:
         Run.open(copy).array("codes")
     assert str(caught.value) == (
-        f"The pictures of a run must all be there; got no {lost}. "
-        "Restore it from a copy, or fit again with all the pictures."
+        f"Every file of a run must be there; got no {lost}. "
+        f"Make it again by `pictree verify {copy} --repair`, or restore it from a copy."
     )
 
 
@@ -339,7 +339,8 @@ def test_strict_tells_problems_by_its_exit_code(added: tuple) -> None:
 
 
 def test_an_unfinished_fit_is_refused(copy: Path, digits: tuple) -> None:
-    (copy / "metrics.json").unlink()
+    for name in ("metrics.json", "manifest.json"):
+        (copy / name).unlink()
     with pytest.raises(RunError) as caught:
         add(copy, digits[0][:3])
     assert str(caught.value) == (

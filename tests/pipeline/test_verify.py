@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pictree.errors import RunError
+from pictree.export.export import export
+from pictree.label.session import Session
 from pictree.manifest import condition
 from pictree.pipeline.add import add
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit
 from pictree.pipeline.verify import verify
 from pictree.recipes.recipe import change, load_recipe
+from pictree.report.gather import gather
 from pictree.store import Run
 from tests.pipeline.conftest import command
 from tests.pipeline.test_rounds import short_recipe
@@ -189,3 +193,104 @@ def test_a_learned_run_is_learned_again(tmp_path: Path, digits_npz: Path) -> Non
     found = verify(tmp_path / "run", mend=True)
     assert found["left"] == {}
     assert every_file(tmp_path / "run") == before
+
+
+# what a finished run lacks
+
+
+def lacking(file: Path, run: Path) -> str:
+    return (
+        f"Every file of a run must be there; got no {file}. "
+        f"Make it again by `pictree verify {run} --repair`, or restore it from a copy."
+    )
+
+
+@pytest.mark.parametrize("name", ["tree.npz", "reconstructions.npz", "clusters/tree-3/centres.npy"])
+def test_who_only_looks_whether_a_file_is_there_names_it_when_it_is_gone(
+    run: Path, tmp_path: Path, name: str
+) -> None:
+    (run / name).unlink()
+    asked: list[Callable[[], object]] = [lambda: gather(Run.open(run))]
+    if name == "tree.npz":
+        asked += [lambda: export(run, "csv", tmp_path / "e.csv"), lambda: cut(run, 4)]
+        asked += [lambda: Session(Run.open(run))]
+    for ask in asked:
+        with pytest.raises(RunError) as caught:
+            ask()
+        assert str(caught.value) == lacking(run / name, run)
+    assert not (tmp_path / "e.csv").exists()
+
+
+def test_a_finished_run_that_lacks_a_stages_file_is_not_called_unfinished(
+    run: Path, tmp_path: Path
+) -> None:
+    (run / "maps" / "pca.npy").unlink()
+    with pytest.raises(RunError) as caught:
+        export(run, "csv", tmp_path / "e.csv")
+    assert str(caught.value) == lacking(run / "maps" / "pca.npy", run)
+
+
+def test_a_tree_is_missed_without_a_manifest_too(run: Path) -> None:
+    """As run.json says what the clusters are cut from."""
+    for name in ("manifest.json", "tree.npz"):
+        (run / name).unlink()
+    with pytest.raises(RunError) as caught:
+        Run.open(run).has_tree  # noqa: B018
+    assert str(caught.value) == (
+        f"Every file of a run must be there; got no {run / 'tree.npz'}. "
+        "Finish the run: the same `pictree fit` command with --resume."
+    )
+
+
+def test_a_torn_file_of_a_finished_run_is_told_with_the_way_to_mend_it(run: Path) -> None:
+    (run / "tree.npz").write_bytes(b"PK")
+    with pytest.raises(RunError) as caught:
+        export(run, "csv", run.parent / "e.csv")
+    assert str(caught.value) == (
+        f"Every file of a run must be as Pictree wrote it; got {run / 'tree.npz'}, which can't be "
+        f"read. Make it again by `pictree verify {run} --repair`, or restore it from a copy."
+    )
+    verify(run, mend=True)
+    assert export(run, "csv", run.parent / "e.csv")["images"] > 100
+
+
+# no command makes peace with damage
+
+
+def do_report(run: Path) -> None:
+    from pictree.commands.report import report
+
+    report(run)
+
+
+@pytest.mark.parametrize("act", ["cut", "report", "add"])
+def test_what_was_damaged_or_gone_before_a_command_is_named_after_it(
+    run: Path, digits: tuple, act: str
+) -> None:
+    flip(run / "errors" / "00000.npy", random.Random(4))
+    acts: dict[str, Callable[[], object]] = {
+        "cut": lambda: cut(run, 4),
+        "report": lambda: do_report(run),
+        "add": lambda: add(run, digits[0][130:133]),
+    }
+    acts[act]()
+    found = verify(run)
+    assert (found["damaged"], found["missing"]) == (["errors/00000.npy"], [])
+    assert verify(run, mend=True)["left"] == {}
+
+
+def test_a_cut_that_lost_its_model_is_not_left_out_of_an_add(run: Path, digits: tuple) -> None:
+    lost = run / "clusters" / "tree-5" / "model.npz"
+    lost.unlink()
+    with pytest.raises(RunError) as caught:
+        add(run, digits[0][130:133])
+    assert str(caught.value) == lacking(lost, run)
+
+
+def test_what_is_gone_stays_named_after_a_cut(run: Path) -> None:
+    (run / "problems.csv").unlink()
+    cut(run, 4)
+    found = verify(run)
+    assert (found["damaged"], found["missing"]) == ([], ["problems.csv"])
+    assert verify(run, mend=True)["left"] == {}
+    assert verify(run)["missing"] == verify(run)["foreign"] == []

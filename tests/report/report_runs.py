@@ -55,7 +55,7 @@ def build_run(
         labels = np.argsort(by_size)[found].astype(np.int32)
     restored = np.clip(pca.inverse_transform(codes), 0, 1)
     errors = ((restored - flat) ** 2).mean(1).astype(np.float32)
-    run = Run.create(folder, "[network]\nencoder = [32, 32]\n", _info(info))
+    run = Run.create(folder, "[network]\nencoder = [32, 32]\n", _info(info, n + len(extra)))
     seconds = {"stock": 0.2, "learn": 125.0}
     run.update(stages={name: {"state": "done", "seconds": s} for name, s in seconds.items()})
     run.plan(waiting)
@@ -99,8 +99,10 @@ def chain_tree(n: int, leaves: int, losses: float = 0.01) -> ClusterTree:
     return ClusterTree(of_row, np.array(children, np.int32), np.full(leaves - 1, losses))
 
 
-def _info(changes: dict[str, Any] | None) -> dict[str, Any]:
+def _info(changes: dict[str, Any] | None, items: int) -> dict[str, Any]:
     return {
+        "items": items,
+        "shard_rows": 65_536,
         "command": "pictree fit 'my pictures' -o run --seed 7",
         "recipe": "large-1568",
         "seed": 7,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -152,7 +154,19 @@ def test_what_is_no_picture(client: TestClient, picture: bytes) -> None:
     assert sentence.startswith("The form can't be read: ")
 
 
-@pytest.mark.parametrize("k", ["0", "101", "-1", "x", "1.5", "٣", "9" * 5000])
+def test_a_name_that_is_half_a_character_is_text(client: TestClient, picture: bytes) -> None:
+    """A form may say in which of Python's codecs a name is."""
+    about = 'form-data; name="image"; filename="\\ud800.png"'
+    body = f"--x\r\nContent-Disposition: {about}\r\nContent-Type: image/png\r\n\r\n".encode()
+    kind = "multipart/form-data; boundary=x; charset=unicode_escape"
+    answer = client.post(
+        "/predict", content=body + picture + b"\r\n--x--\r\n", headers={"content-type": kind}
+    )
+    assert answer.status_code == 200
+    assert answer.json()["images"][0]["name"] == "\\ud800.png"
+
+
+@pytest.mark.parametrize("k", ["0", "101", "-1", "x", "1.5", "٣", "9" * 5000, "000000001999"])
 def test_k_is_a_whole_number_within_the_limit(client: TestClient, picture: bytes, k: str) -> None:
     answer = client.post("/similar", params={"k": k}, content=picture, headers=PNG)
     assert refusal(answer) == (400, "k must be a whole number from 1 to 100.")
@@ -275,10 +289,23 @@ def test_runs_that_cannot_be_served(served_run: Path, tmp_path: Path) -> None:
         f"a run that is served must have made its own codes; got {run}, whose codes came from "
         "outside. Use `pictree predict RUN PICTURES --codes FILE.npy`."
     )
-    (run / "metrics.json").unlink()
+    for name in ("metrics.json", "manifest.json"):
+        (run / name).unlink()
     with pytest.raises(RunError) as caught:
         Model(run, LIMITS)
     assert str(caught.value) == (
         f"only a finished run can be served; got {run}, whose fit has not ended. "
         "Finish it: the same `pictree fit` command with --resume."
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are no UTF-8")
+def test_a_run_in_a_folder_whose_name_is_no_text_is_served(
+    served_run: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(b"run \xff")
+    shutil.copytree(served_run, folder)
+    with Model(folder, Limits()) as model:
+        client = client_of(model)
+        assert client.get("/health").json()["run"] == "run \\xff"
+        assert 'run="run \\\\xff"' in client.get("/metrics").text
