@@ -75,6 +75,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start(tmp_path_factory.mktemp("server") / "log")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", server.address)
+        patch.setenv("NO_GCE_CHECK", "true")  # else another machine is asked who this one is
         # It speaks JSON over HTTP, not gRPC, by which gcsfs asks first what kind a bucket is of.
         patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         yield server
