@@ -96,7 +96,7 @@ def test_a_run_of_a_named_model_and_new_pictures(timm: Any, cached: Path, tmp_pa
     changes = {"features.network": f"timm:{NAME}", "maps.methods": [], "clustering.k": 2}
     out = tmp_path / "run"
     fit(folder, out, recipe=change(load_recipe("photos"), **changes))
-    assert Run.open(out).codes().shape == (24, 192)
+    assert Run.open(out).array("codes").shape == (24, 192)
     predict(out, folder, output=tmp_path / "known.csv")
     assert len((tmp_path / "known.csv").read_text().splitlines()) == 25
 
