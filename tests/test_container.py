@@ -34,8 +34,9 @@ def test_constraints_pin_all_that_the_core_needs() -> None:
 
 
 def test_the_build_asks_no_index() -> None:
-    (pip,) = lines("RUN")
-    words = shlex.split(pip)
+    (run,) = lines("RUN")
+    words = shlex.split(run)
+    assert words[words.index("&&") + 1] == "/opt/pictree/bin/pip"
     assert {"--no-index", "--find-links=/wheels"} <= set(words)
     assert words[words.index("-c") + 1] == "/constraints.txt"
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -52,6 +53,13 @@ def test_what_it_starts_is_a_command_of_ours() -> None:
     given = below.make_context(name, list(rest)).params
     assert str(given["run"]) == "/run-folder"
     assert [given["host"], given["port"]] == ["0.0.0.0", int(*lines("EXPOSE"))]  # noqa: S104
+
+
+def test_what_it_mounts_is_not_ignored() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    (run,) = lines("RUN")
+    mounted = re.findall(r"--mount=type=bind,source=([\w.]+),", run)
+    assert ignored == ["*", *sorted(f"!{name}" for name in mounted)]
 
 
 def test_it_runs_as_nobody_in_particular() -> None:

@@ -5,6 +5,7 @@ fsspec's own packages know the services: s3fs for s3://, gcsfs for gs://, adlfs 
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from pictree.images.outcome import MAX_FILE_BYTES, Unusable
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
-_EXTRAS = {"s3": "'pictree[cloud]'", "s3a": "'pictree[cloud]'", "gs": "gcsfs", "gcs": "gcsfs"}
+_EXTRAS = {"s3": "cloud", "s3a": "cloud", "gs": "gcs", "gcs": "gcs"}
 _MOST_SAID = 200
 
 
@@ -65,15 +66,18 @@ class Place:
     def _open(self) -> tuple[Any, str]:
         fsspec = need("fsspec.core", f"{self._protocol}://")
         try:
-            return fsspec.url_to_fs(self.address)
+            files, path = fsspec.url_to_fs(self.address)
         except ImportError as error:
+            extra = _EXTRAS.get(self._protocol)
             raise MissingExtraError(
                 f"{self._protocol}:// needs the package that fsspec opens it with",
                 got=_first_line(error),
-                do=f"Run pip install {_EXTRAS.get(self._protocol, 'it')}",
+                do="Run pip install " + (f"'pictree[{extra}]'" if extra else "it"),
             ) from error
         except Exception as error:  # each service's package has its own
             raise self._unreadable(error) from error
+        _quieten(type(files).__module__)
+        return files, path
 
     def kind(self) -> str:
         """Return "file", "folder" or "" for nothing.
@@ -247,6 +251,14 @@ def common_address(folders: Sequence[str]) -> str:
             break
         shared.append(level[0])
     return "/".join(shared) if len(shared) > 2 else ""
+
+
+def _quieten(module: str) -> None:
+    """Keep what a service's package logs off the terminal, unless somebody asks for it.
+
+    gcsfs logs each failed request with its traceback, and raises the error too.
+    """
+    logging.getLogger(module.partition(".")[0]).addHandler(logging.NullHandler())
 
 
 def _first_line(error: Exception) -> str:

@@ -24,14 +24,14 @@ from pictree.images.inventory import take_stock
 from pictree.images.sources import open_source
 from pictree.pipeline.fit import fit
 from pictree.pipeline.predict import predict
-from pictree.recipes.recipe import Recipe, change, load_recipe
+from pictree.recipes.recipe import Recipe
 from pictree.store import Run
+from tests.clouds.buckets import fill, manifest
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")
 pytestmark = pytest.mark.slow
 
-TIMED = ("run.json", "report.html", "log.jsonl", "checkpoints/")
 BUCKET = "s3://pictures"
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "somebody",
@@ -80,53 +80,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
-    """Sixty digits in folders by kind; a copy, a broken one, an empty one, a text."""
-    top = tmp_path_factory.mktemp("pile") / "digits"
-    for i in range(60):
-        file = top / str(digits[1][i]) / f"ü {i:03}#%20.png"
-        file.parent.mkdir(exist_ok=True, parents=True)
-        Image.fromarray(digits[0][i]).save(file)
-    (top / "a-copy.png").write_bytes(file.read_bytes())
-    (top / "broken.png").write_bytes(file.read_bytes()[:60])
-    (top / "empty.png").write_bytes(b"")
-    (top / "notes.md").write_text("what these are")
-    return top
-
-
-@pytest.fixture(scope="module")
-def bucket(server: Server, folder: Path) -> Any:
-    """The files of a bucket with a copy of the folder, a marker of a folder, and an array file."""
+def bucket(server: Server, pile: Path) -> Any:
+    """The files of a bucket with a copy of the pile, and markers of folders."""
     import s3fs
 
-    files = s3fs.S3FileSystem()
-    files.mkdir("pictures")
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            raw = file.read_bytes()
-            files.pipe_file(f"pictures/digits/{file.relative_to(folder)}", raw)
-    files.pipe_file("pictures/digits/", b"")
-    files.pipe_file("pictures/digits/7/", b"")
-    return files
-
-
-def manifest(run: Path) -> dict[str, Any]:
-    """Return the hash of every file of a run that tells no times."""
-    told = json.loads((run / "manifest.json").read_text())
-    return {name: about for name, about in told.items() if not name.startswith(TIMED)}
-
-
-@pytest.fixture(scope="module")
-def recipe() -> Recipe:
-    return change(load_recipe("quick"), **{"maps.methods": []})
-
-
-@pytest.fixture(scope="module")
-def run(folder: Path, recipe: Recipe) -> Path:
-    """The run of the folder on disk."""
-    out = folder.parent / "run"
-    fit(folder, out, recipe=recipe, known_labels="folders")
-    return out
+    return fill(s3fs.S3FileSystem(), pile)
 
 
 @pytest.mark.parametrize("engine", ["local", "processes"])
@@ -137,7 +95,7 @@ def test_a_run_has_the_bytes_of_one_from_a_copy_on_disk(
     out = tmp_path / "run"
     fit(f"{BUCKET}/digits", out, recipe=recipe, known_labels="folders", engine=engine)
     assert manifest(out) == manifest(run)
-    assert len(manifest(run)) > 20
+    assert len(manifest(run)) > 15
     methods = {request.split()[0] for request in server.asked[asked:]}
     assert "GET" in methods
     assert methods <= {"GET", "HEAD"}
@@ -145,9 +103,9 @@ def test_a_run_has_the_bytes_of_one_from_a_copy_on_disk(
     assert bucket.find("pictures", detail=True) == before
 
 
-def test_new_pictures_from_a_bucket(run: Path, bucket: Any, folder: Path, tmp_path: Path) -> None:
+def test_new_pictures_from_a_bucket(run: Path, bucket: Any, pile: Path, tmp_path: Path) -> None:
     predict(run, f"{BUCKET}/digits", output=tmp_path / "there.csv")
-    predict(run, folder, output=tmp_path / "here.csv")
+    predict(run, pile, output=tmp_path / "here.csv")
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
 
 
@@ -194,7 +152,7 @@ def test_a_bucket_that_is_not_there(bucket: Any) -> None:
 
 
 def test_without_credentials(
-    bucket: Any, folder: Path, digits: tuple, monkeypatch: pytest.MonkeyPatch
+    bucket: Any, pile: Path, digits: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One sentence; and fsspec's own variable opens what anybody may read (docs/scale.md)."""
     import s3fs
