@@ -48,10 +48,10 @@ class Condition:
 
 def write_manifest(folder: Path) -> None:
     """Write the SHA-256 of every file of the run in ``folder``; to be called last."""
-    write_json(folder / MANIFEST, {name: sha256_of(folder / name) for name in _present(folder)})
+    write_json(folder / MANIFEST, {name: sha256_of(folder / name) for name in files_of(folder)})
 
 
-def read_manifest(folder: Path) -> dict[str, str]:
+def read_manifest(folder: Path, file: str = MANIFEST) -> dict[str, str]:
     """Return the names and SHA-256 that the manifest of a run lists.
 
     Raises
@@ -59,7 +59,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     RunError
         If it is absent, torn, or lists what no run has, such as a name that leads outside.
     """
-    listed = read_json(folder / MANIFEST)
+    listed = read_json(folder / file)
     is_ours = isinstance(listed, dict) and all(
         isinstance(digest, str) and _DIGEST.fullmatch(digest) and _is_inside(name)
         for name, digest in listed.items()
@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     if not is_ours:
         raise RunError(
             "A run's manifest must list files of the run and their SHA-256",
-            got=f"another content in {folder / MANIFEST}",
+            got=f"another content in {folder / file}",
             do="Restore that file from a copy",
         )
     return listed
@@ -75,7 +75,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 def condition(folder: Path) -> Condition:
     """Read every file of a run, and compare it with the manifest."""
-    listed, present = read_manifest(folder), set(_present(folder))
+    listed, present = read_manifest(folder), set(files_of(folder))
     return Condition(
         len(listed),
         [name for name in sorted(present & set(listed)) if not agrees(folder, name, listed[name])],
@@ -114,7 +114,7 @@ def refuse_changed(folder: Path, names: Iterable[str]) -> None:
             )
 
 
-def _present(folder: Path) -> list[str]:
+def files_of(folder: Path) -> list[str]:
     """Return the files that belong in the manifest; no link to a folder is followed."""
     found = []
     for above, folders, files in os.walk(folder):
