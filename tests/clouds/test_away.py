@@ -212,19 +212,15 @@ def dies() -> None:
     raise Killed
 
 
-def test_a_changed_file_is_told_and_never_read(
-    bucket: dict[str, Any], pictures: Path, recipe: Recipe
-) -> None:
-    fit(pictures, RUN, recipe=recipe)
-    file = bucket["/bucket/run/tree.npz"]
-    file.seek(40)
-    file.write(b"other")
+def test_a_changed_file_is_told_and_never_read(bucket: dict[str, Any], tmp_path: Path) -> None:
+    publish(Shelf(RUN), tmp_path, folder_of(tmp_path, OLD), MANIFEST)
+    Shelf(RUN).write("a/changed", b"elder")
     with pytest.raises(RunError) as caught, fetched(RUN):
         pass
     assert str(caught.value) == (
-        "Every file of a run must be as its manifest says; got memory://bucket/run/tree.npz, which "
-        "was changed since. Run the command again, in case somebody was writing the run; else "
-        "restore that file from a copy."
+        "Every file of a run must be as its manifest says; got memory://bucket/run/a/changed, "
+        "which was changed since. Run the command again, in case somebody was writing the run; "
+        "else restore that file from a copy."
     )
 
 
