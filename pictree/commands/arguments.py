@@ -85,7 +85,7 @@ def _on_disk(path: Path) -> Path:
     return path
 
 
-def _fetched(context: typer.Context, path: Path) -> Path:
+def fetched_run(context: typer.Context, path: Path) -> Path:
     """Copy a run from its address for as long as the command lasts."""
     if not is_address(path):
         return path
@@ -100,7 +100,7 @@ RunFolder = Annotated[
         metavar="RUN",
         help="A folder made by `pictree fit`, or its address.",
         show_default=False,
-        callback=_fetched,
+        callback=fetched_run,
     ),
 ]
 RunOnDisk = Annotated[

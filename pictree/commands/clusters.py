@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder, RunPlace
+from pictree.commands.arguments import Json, RunFolder, RunPlace, fetched_run
 from pictree.commands.output import show
 
 
@@ -31,7 +31,9 @@ def cut(
 
 def compare(
     first: RunFolder,
-    second: Annotated[Path, typer.Argument(metavar="RUN", help="Another one.")],
+    second: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Another one.", callback=fetched_run)
+    ],
     as_json: Json = False,
 ) -> None:
     """Put two runs side by side, and tell how far their clusters agree.

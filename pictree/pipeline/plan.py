@@ -207,8 +207,8 @@ def on_paper(
     dict
         shards; cores_busy (with the codes); hours (reading, codes: what an engine shares out;
         learning: of one machine, or None); cost (of these hours); run_bytes; worker_bytes,
-        driver_bytes (memory: of a worker, and at least of the one machine that clusters, which
-        holds all codes); assumptions.
+        driver_bytes (memory: of a worker, and at least of the one machine that clusters: as
+        much, and all codes); assumptions.
     """
     used = images * measured.used
     rows = shard_rows_for(measured.pixel_bytes)
@@ -232,7 +232,7 @@ def on_paper(
         "cost": (reading + coding + (learning or 0.0)) * nodes * price,
         "run_bytes": int(used * per_image),
         "worker_bytes": WORKER_BYTES,
-        "driver_bytes": int(used * measured.code_bytes),
+        "driver_bytes": WORKER_BYTES + int(used * measured.code_bytes),
         "assumptions": [
             f"every machine is as fast as this one ({measured.cores} cores), and its cores as fast "
             "together as alone",
@@ -263,7 +263,7 @@ def plan_text(found: dict[str, Any]) -> str:
         f"cost of that, at {found['price']:g} a machine and hour: {found['cost']:,.2f}",
         f"run folder: {found['run_bytes'] / gib:,.1f} GiB",
         f"memory: {found['worker_bytes'] / gib:.1f} GiB a worker, and for the machine that "
-        f"clusters more than {found['driver_bytes'] / gib:,.1f} GiB",
+        f"clusters {found['driver_bytes'] / gib:,.1f} GiB or more",
         "assumed:",
     ]
     return "\n".join([*lines, *(f"  {sentence}" for sentence in found["assumptions"])])

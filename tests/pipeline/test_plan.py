@@ -33,6 +33,7 @@ def test_hours_bytes_and_cost_by_hand() -> None:
     }
     assert found["cost"] == pytest.approx((65_536 + 8_192 + 3_600) / 3_600 * 10 * 0.5)
     assert found["run_bytes"] == 327_680_000 * (784 + 204 + 46)
+    assert found["driver_bytes"] == 3 * 2**29 + 327_680_000 * 204
 
 
 def test_few_shards_keep_few_machines_busy() -> None:
