@@ -212,7 +212,7 @@ def stages_of(
     kept: dict[str, Any] = {}
     is_learning = recipe.learning is not None and given_codes.has_autoencoder(run)
     learning = {
-        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
+        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress, engine),
         "adopt": lambda: adopt(run, recipe, seed),
         "judge again": lambda: judge.judge(run, recipe, seed, progress),
     }
@@ -229,11 +229,11 @@ def stages_of(
 
 
 def _learn_more(
-    run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress
+    run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress, engine: Any
 ) -> None:
     """Learn after the first clusters, as the recipe says."""
     if recipe.learning == "dec":
-        dec(run, recipe, seed, progress)
+        dec(run, recipe, seed, progress, engine)
     elif recipe.learning == "pairs":
         pairs(run, recipe, seed, start, progress)
     else:
