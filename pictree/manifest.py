@@ -70,7 +70,7 @@ def entries(folder: Path) -> Entries:
 
 def _stamps(folder: Path) -> dict[str, Stamp]:
     """Return what tells that a file was written since, of every file."""
-    states = {name: (folder / name).stat() for name in _present(folder)}
+    states = {name: (folder / name).stat() for name in files_of(folder)}
     return {name: (s.st_ino, s.st_size, s.st_mtime_ns) for name, s in states.items()}
 
 
@@ -94,7 +94,7 @@ def write_manifest(folder: Path, before: Entries | None = None) -> None:
     write_json(folder / MANIFEST, dict(sorted(found.items())))
 
 
-def read_manifest(folder: Path) -> dict[str, str]:
+def read_manifest(folder: Path, file: str = MANIFEST) -> dict[str, str]:
     """Return the names and SHA-256 that the manifest of a run lists.
 
     Raises
@@ -102,7 +102,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     RunError
         If it is absent, torn, or lists what no run has, such as a name that leads outside.
     """
-    listed = read_json(folder / MANIFEST)
+    listed = read_json(folder / file)
     is_ours = isinstance(listed, dict) and all(
         isinstance(digest, str) and _DIGEST.fullmatch(digest) and _is_inside(name)
         for name, digest in listed.items()
@@ -110,7 +110,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     if not is_ours:
         raise RunError(
             "A run's manifest must list files of the run and their SHA-256",
-            got=f"another content in {folder / MANIFEST}",
+            got=f"another content in {folder / file}",
             do="Restore that file from a copy",
         )
     return listed
@@ -133,7 +133,7 @@ def is_there(folder: Path, name: str) -> bool:
 
 def condition(folder: Path) -> Condition:
     """Read every file of a run, and compare it with the manifest."""
-    listed, present = read_manifest(folder), set(_present(folder))
+    listed, present = read_manifest(folder), set(files_of(folder))
     return Condition(
         len(listed),
         [name for name in sorted(present & set(listed)) if not agrees(folder, name, listed[name])],
@@ -172,7 +172,7 @@ def refuse_changed(folder: Path, names: Iterable[str]) -> None:
             )
 
 
-def _present(folder: Path) -> list[str]:
+def files_of(folder: Path) -> list[str]:
     """Return the files that belong in the manifest; no link to a folder is followed."""
     found = []
     for above, folders, files in os.walk(folder):

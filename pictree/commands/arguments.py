@@ -21,9 +21,6 @@ Pictures = Annotated[
         show_default=False,
     ),
 ]
-RunFolder = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A folder made by `pictree fit`.", show_default=False)
-]
 Codes = Annotated[
     Path | None,
     typer.Option(
@@ -72,20 +69,60 @@ Engine = Annotated[
 ]
 
 
+def is_address(path: Path) -> bool:
+    """Tell whether this was an address before it was made a path."""
+    return bool(re.match(r"[A-Za-z][\w+.-]+:/", str(path)))
+
+
 def _on_disk(path: Path) -> Path:
-    """Refuse an address: a folder called ``s3:`` would be made here."""
-    if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
+    """Refuse an address."""
+    if is_address(path):
         raise InputError(
-            "a run is a folder on a disk of this machine",
-            got=repr(str(path).replace(":/", "://", 1)),
-            do="Choose a folder, and copy it there when the run has ended",
+            "this needs a run folder on a disk of this machine",
+            got=str(path).replace(":/", "://", 1),
+            do="Copy the run there with the service's own tools, then run `pictree verify` on it",
         )
     return path
 
 
+def fetched_run(context: typer.Context, path: Path) -> Path:
+    """Copy a run from its address for as long as the command lasts."""
+    if not is_address(path):
+        return path
+    from pictree.pipeline.away import fetched
+
+    return context.with_resource(fetched(path))
+
+
+RunFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A folder made by `pictree fit`, or its address.",
+        show_default=False,
+        callback=fetched_run,
+    ),
+]
+RunOnDisk = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help="A folder made by `pictree fit`.", show_default=False, callback=_on_disk
+    ),
+]
+RunPlace = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help="A folder made by `pictree fit`, or its address.", show_default=False
+    ),
+]
 OutputRun = Annotated[
     Path,
-    typer.Option("-o", "--output", metavar="RUN", help="The new run folder.", callback=_on_disk),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="RUN",
+        help="The new run folder, or its address: s3:// and the like with pictree[cloud].",
+    ),
 ]
 Seed = Annotated[
     int, typer.Option(help="Same seed, same machine: same bytes.", min=0, max=2**32 - 100)

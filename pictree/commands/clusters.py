@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Json, RunFolder, RunPlace, fetched_run
 from pictree.commands.output import show
 
 
 def cut(
-    run: RunFolder,
+    run: RunPlace,
     k: Annotated[int, typer.Option(help="Number of clusters.", show_default=False)],
     as_json: Json = False,
 ) -> None:
@@ -20,15 +20,20 @@ def cut(
 
     Example: pictree cut run --k 20
     """
+    from pictree.pipeline.away import edited
     from pictree.pipeline.cut import cut as cut_tree
     from pictree.pipeline.text import cut_text
 
-    show(cut_tree(run, k), as_json, cut_text)
+    with edited(run) as home:
+        found = home.told(cut_tree(home.folder, k))
+    show(found, as_json, cut_text)
 
 
 def compare(
     first: RunFolder,
-    second: Annotated[Path, typer.Argument(metavar="RUN", help="Another one.")],
+    second: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Another one.", callback=fetched_run)
+    ],
     as_json: Json = False,
 ) -> None:
     """Put two runs side by side, and tell how far their clusters agree.

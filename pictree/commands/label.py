@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Json, RunOnDisk
 from pictree.commands.output import show
 
 labels = typer.Typer(
@@ -18,7 +18,7 @@ labels = typer.Typer(
 
 
 def label(
-    run: RunFolder,
+    run: RunOnDisk,
     port: Annotated[
         int | None,
         typer.Option(help="A free one by default.", min=1, max=65_535, show_default=False),
@@ -55,7 +55,7 @@ def label(
 
 @labels.command()
 def apply(
-    run: RunFolder,
+    run: RunOnDisk,
     file: Annotated[
         Path,
         typer.Argument(metavar="LABELS.json", help="What the page saved.", show_default=False),

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Json, RunOnDisk
 from pictree.commands.output import show
 
 
 def import_table(
-    run: RunFolder,
+    run: RunOnDisk,
     file: Annotated[
         Path,
         typer.Argument(

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Cut, Json, RunFolder
+from pictree.commands.arguments import Cut, Json, RunPlace, is_address
 from pictree.commands.output import show
 
 
 def export_model(
-    run: RunFolder,
+    run: RunPlace,
     to: Annotated[
         str, typer.Option(metavar="FORMAT", help="onnx or torch-export.", show_default=False)
     ],
@@ -22,7 +22,7 @@ def export_model(
             "-o",
             "--output",
             metavar="FOLDER",
-            help="The new folder; RUN-FORMAT by default.",
+            help="The new folder; RUN-FORMAT by default, of a run at an address here.",
             show_default=False,
         ),
     ] = None,
@@ -35,5 +35,10 @@ def export_model(
     """
     from pictree.deploy.export import export_model as export
     from pictree.deploy.export import export_text
+    from pictree.pipeline.away import fetched
 
-    show(export(run, to, output, k=k), as_json, export_text)
+    if output is None and is_address(run):
+        output = Path(f"{run.name}-{to}")
+    with fetched(run) as folder:
+        found = export(folder, to, output, k=k)
+    show(found, as_json, export_text)

@@ -16,14 +16,15 @@ from pictree.commands.arguments import (
     Json,
     KnownLabels,
     Pictures,
-    RunFolder,
+    RunPlace,
     Strict,
+    is_address,
 )
 from pictree.commands.output import exit_if_strict, for_people, one_or_more, show
 
 
 def predict(
-    run: RunFolder,
+    run: RunPlace,
     pictures: Pictures,
     output: Annotated[
         Path | None,
@@ -31,7 +32,8 @@ def predict(
             "-o",
             "--output",
             metavar="CSV",
-            help="Where the table goes; RUN/predictions.csv by default.",
+            help="Where the table goes; RUN/predictions.csv by default, of a run at an address "
+            "predictions.csv here.",
             show_default=False,
         ),
     ] = None,
@@ -47,26 +49,31 @@ def predict(
 
     Example: pictree predict run new/ -o new.csv
     """
+    from pictree.pipeline.away import fetched, refuse_cluster
     from pictree.pipeline.predict import predict as predict_pictures
     from pictree.pipeline.text import predict_text
 
-    found = predict_pictures(
-        run,
-        one_or_more(pictures),
-        output=output,
-        known_labels=one_or_more(known_labels),
-        codes=codes,
-        features=features,
-        k=k,
-        engine=engine,
-        progress=for_people(),
-    )
+    refuse_cluster(run, engine)
+    if output is None and is_address(run):
+        output = Path("predictions.csv")
+    with fetched(run) as folder:
+        found = predict_pictures(
+            folder,
+            one_or_more(pictures),
+            output=output,
+            known_labels=one_or_more(known_labels),
+            codes=codes,
+            features=features,
+            k=k,
+            engine=engine,
+            progress=for_people(),
+        )
     show(found, as_json, predict_text)
     exit_if_strict(strict, found)
 
 
 def add(
-    run: RunFolder,
+    run: RunPlace,
     pictures: Pictures,
     known_labels: KnownLabels = None,
     codes: Codes = None,
@@ -82,17 +89,21 @@ def add(
     Example: pictree add run new/
     """
     from pictree.pipeline.add import add as add_pictures
+    from pictree.pipeline.away import edited, refuse_cluster
     from pictree.pipeline.text import add_text
 
-    found = add_pictures(
-        run,
-        one_or_more(pictures),
-        known_labels=one_or_more(known_labels),
-        codes=codes,
-        features=features,
-        engine=engine,
-        command=["pictree", *sys.argv[1:]],
-        progress=for_people(),
-    )
+    refuse_cluster(run, engine)
+    with edited(run) as home:
+        found = add_pictures(
+            home.folder,
+            one_or_more(pictures),
+            known_labels=one_or_more(known_labels),
+            codes=codes,
+            features=features,
+            engine=engine,
+            command=["pictree", *sys.argv[1:]],
+            progress=for_people(),
+        )
+    found = home.told(found)
     show(found, as_json, add_text)
     exit_if_strict(strict, found)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Json, RunPlace
 from pictree.commands.output import show
 
 
-def report(run: RunFolder, as_json: Json = False) -> None:
+def report(run: RunPlace, as_json: Json = False) -> None:
     """Write the report of a run again, and say where it is.
 
     Example: pictree report run
     """
+    from pictree.pipeline.away import edited
     from pictree.report.page import write_report
     from pictree.store import Run
 
-    opened = Run.open(run)
-    with opened.lock():
-        file = write_report(opened)
-        opened.write_manifest()
-    show({"report": str(file)}, as_json, lambda found: f"report: {found['report']}")
+    with edited(run) as home:
+        opened = Run.open(home.folder)
+        with opened.lock():
+            file = write_report(opened)
+            opened.write_manifest()
+    found = home.told({"report": str(file)})
+    show(found, as_json, lambda found: f"report: {found['report']}")

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from pictree.commands.arguments import Json, RunFolder
+from pictree.commands.arguments import Json, RunOnDisk
 from pictree.commands.output import for_people, show
 
 
 def verify(
-    run: RunFolder,
+    run: RunOnDisk,
     repair: Annotated[
         bool, typer.Option("--repair", help="Make damaged files again from the others.")
     ] = False,

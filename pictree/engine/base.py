@@ -94,11 +94,14 @@ class Engine(ABC):
     ----------
     is_local : bool
         Whether this process does all itself, one shard after another in the order given.
+    shares_disk : bool
+        Whether the workers are on this machine, and so see its folders.
     host : str
         This process's machine, as the workers know it.
     """
 
     is_local = False
+    shares_disk = True
     host = "127.0.0.1"
 
     def crowd(self) -> int:

@@ -37,6 +37,8 @@ class Ray(Pool):
         If nothing answers at RAY_ADDRESS, or no machine of the cluster has room for a worker.
     """
 
+    shares_disk = False
+
     def __init__(self, progress: Progress, **options: Any) -> None:
         self._ray, self._is_ours = _connected()
         try:

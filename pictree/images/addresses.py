@@ -40,6 +40,9 @@ class Place:
     ----------
     address : str
         Without a slash at its end.
+    files : fsspec's file system
+    path : str
+        What it calls the address.
 
     Raises
     ------
@@ -61,7 +64,7 @@ class Place:
                 got=repr(_PASSWORD.sub("://…@", printable(address))),
                 do="Set it as the service's own tools have it",
             )
-        self._files, self._path = self._open()
+        self.files, self.path = self._open()
 
     def _open(self) -> tuple[Any, str]:
         fsspec = need("fsspec.core", f"{self._protocol}://")
@@ -71,7 +74,7 @@ class Place:
             extra = _EXTRAS.get(self._protocol)
             raise MissingExtraError(
                 f"{self._protocol}:// needs the package that fsspec opens it with",
-                got=_first_line(error),
+                got=first_line(error),
                 do="Run pip install " + (f"'pictree[{extra}]'" if extra else "it"),
             ) from error
         except Exception as error:  # each service's package has its own
@@ -88,8 +91,8 @@ class Place:
             If that can't be told.
         """
         try:
-            self._files.invalidate_cache()
-            found = self._files.info(self._path)["type"]
+            self.files.invalidate_cache()
+            found = self.files.info(self.path)["type"]
         except FileNotFoundError:
             return ""
         except Exception as error:
@@ -104,11 +107,11 @@ class Place:
         dict of str to int
             Name, relative to the folder, to size in bytes; 0 where that is not told.
         """
-        return self._sizes(lambda: self._files.find(self._path, detail=True))
+        return self._sizes(lambda: self.files.find(self.path, detail=True))
 
     def matching(self) -> dict[str, int]:
         """Return what an address with ``*``, ``?`` or ``[`` matches, whole addresses to sizes."""
-        found = self._sizes(lambda: self._files.glob(self._path, detail=True), relative=False)
+        found = self._sizes(lambda: self.files.glob(self.path, detail=True), relative=False)
         return {self._whole(name): size for name, size in found.items()}
 
     def _whole(self, name: str) -> str:
@@ -116,12 +119,12 @@ class Place:
 
     def _sizes(self, look: Any, relative: bool = True) -> dict[str, int]:
         try:
-            self._files.invalidate_cache()
+            self.files.invalidate_cache()
             found = look()
-            self._files.invalidate_cache()  # it would hold all of this once more
+            self.files.invalidate_cache()  # it would hold all of this once more
         except Exception as error:
             raise self._unreadable(error) from error
-        start = self._path.rstrip("/") + "/" if relative else ""
+        start = self.path.rstrip("/") + "/" if relative else ""
         return {
             name.removeprefix(start): int(about.get("size") or 0)
             for name, about in found.items()
@@ -144,13 +147,13 @@ class Place:
             If nothing of the folder can be read any more.
         """
         try:
-            raw = self._files.cat_file(f"{self._path.rstrip('/')}/{name}" if name else self._path)
+            raw = self.files.cat_file(f"{self.path.rstrip('/')}/{name}" if name else self.path)
         except FileNotFoundError:
             raise Unusable("unreadable", "the file is gone") from None
         except Exception as error:
             self._refuse_if_away(error)
             is_closed = isinstance(error, PermissionError)
-            reason = "no permission to read it" if is_closed else f"not sent: {_first_line(error)}"
+            reason = "no permission to read it" if is_closed else f"not sent: {first_line(error)}"
             raise Unusable("unreadable", reason) from None
         refuse_large(len(raw))
         return raw
@@ -158,13 +161,13 @@ class Place:
     def _refuse_if_away(self, error: Exception) -> None:
         """Raise where the fault is not one object's, but the network's or the service's."""
         try:
-            self._files.info(self._path)
+            self.files.info(self.path)
         except FileNotFoundError:
             return
         except Exception:
             raise SourceError(
                 f"{self.address!r} must stay readable until all pictures are read",
-                got=f"'{_first_line(error)}'",
+                got=f"'{first_line(error)}'",
                 do="Repeat the command when it can be reached; a fit goes on with --resume",
             ) from error
 
@@ -179,10 +182,10 @@ class Place:
         holder = TemporaryDirectory(prefix="pictree-")
         file = Path(holder.name, self.address.rpartition("/")[2])
         try:
-            size = int(self._files.info(self._path).get("size") or 0)
+            size = int(self.files.info(self.path).get("size") or 0)
             free = shutil.disk_usage(holder.name).free
             if size < free:
-                self._files.get_file(self._path, str(file))
+                self.files.get_file(self.path, str(file))
                 return Copy(str(file), self.address, holder)
         except Exception as error:
             raise self._unreadable(error) from error
@@ -197,7 +200,7 @@ class Place:
             return absent(self.address)
         return SourceError(
             f"{self.address!r} must be readable from this machine",
-            got=f"'{_first_line(error)}'",
+            got=f"'{first_line(error)}'",
             do="Check the address, the network, and the credentials as the service's own tools "
             "have them",
         )
@@ -261,6 +264,7 @@ def _quieten(module: str) -> None:
     logging.getLogger(module.partition(".")[0]).addHandler(logging.NullHandler())
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what to tell of an error of a service's package."""
     text = next(iter(str(error).splitlines()), "") or type(error).__name__
     return printable(text)[:_MOST_SAID].rstrip(". ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import torch
@@ -15,14 +16,19 @@ FEW = 4
 """Channels of images, at most: with more, torch's own convolutions are quicker."""
 
 
+_one_at_a_time = Lock()
+"""A thread that comes while another one's import fails would get the half of a module."""
+
+
 @cache
 def is_here() -> bool:
     """Tell whether numba is installed and works; pictree[umap] brings it."""
-    try:
-        import pictree.networks.compiled  # noqa: F401
-    except Exception:  # a broken numba raises more kinds than ImportError
-        return False
-    return True
+    with _one_at_a_time:
+        try:
+            import pictree.networks.compiled  # noqa: F401
+        except Exception:  # a broken numba raises more kinds than ImportError
+            return False
+        return True
 
 
 _wanted = 0

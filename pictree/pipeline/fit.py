@@ -23,6 +23,7 @@ from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
 from pictree.pipeline import features as seen
 from pictree.pipeline.adopt import adopt
+from pictree.pipeline.away import home_of
 from pictree.pipeline.choice import as_json, choose_recipe
 from pictree.pipeline.dec import dec
 from pictree.pipeline.pairs import pairs
@@ -69,8 +70,8 @@ def fit(
     ----------
     pictures : str, path, array or list of these
         See `pictree.images.sources.open_source`.
-    out : path-like
-        The run folder; new or empty, unless `resume`.
+    out : path-like or str
+        The run folder, or its address (see `pictree.pipeline.away`); new or empty, unless `resume`.
     recipe : Recipe
         What is trained, clustered and drawn.
     otherwise : Recipe, optional
@@ -114,9 +115,13 @@ def fit(
     """
     progress = progress or Progress()
     given = None if codes is None else given_codes.open_codes(codes)
-    run = Run(out)
     pile = None if engine == "local" else Pile.of(engine, pictures, validation)
-    with open_engine(engine, progress) as workers, run.lock(), progress:
+    with (
+        open_engine(engine, progress) as workers,
+        progress,
+        home_of(out, resume=resume, progress=progress) as home,
+        (run := Run(home.folder)).lock(),
+    ):
         if not resume:
             run.refuse_if_taken()
         remove_leftovers(run.path)
@@ -126,14 +131,13 @@ def fit(
         otherwise = otherwise if given is None else None
         begun = time.perf_counter()
         recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
-        seconds = round(time.perf_counter() - begun, 3)
+        took = {"state": "done", "seconds": round(time.perf_counter() - begun, 3)}
         extractor = seen.open_for(recipe) if given is None else None
         _begin(run, source, recipe, known_specs, given, extractor, seed, command)
         if choice is not None and "choice" not in run.info:
-            chosen = {"choose": {"state": "done", "seconds": seconds}}
-            run.update(choice=as_json(choice), stages=chosen)
+            run.update(choice=as_json(choice), stages={"choose": took})
         _announce(run, source, progress)
-        device = learn.device_for(recipe)
+        device, workers = learn.device_for(recipe), home.staffed(workers)
         run.update(device=None if given else asdict(device))
         take_stock = partial(
             stock.stock,
@@ -148,16 +152,17 @@ def fit(
         )
         others = given or extractor
         stages = stages_of(run, take_stock, recipe, others, device, seed, progress, workers)
-        run_stages(run, stages, progress)
-    return summary(run)
+        home.keep()
+        run_stages(run, stages, progress, home.keep)
+        return home.told(summary(run))
 
 
 Stages = dict[str, Callable[[], Any]]
 """By name, in order."""
 
 
-def run_stages(run: Run, stages: Stages, progress: Progress) -> None:
-    """Run each stage that is not done yet, and write the report."""
+def run_stages(run: Run, stages: Stages, progress: Progress, keep: Any = None) -> None:
+    """Run each stage that is not done yet, calling `keep` after it; write the report."""
     whole, run = run, run.fitted()
     run.plan(stages)
     for name, step in stages.items():
@@ -169,6 +174,8 @@ def run_stages(run: Run, stages: Stages, progress: Progress) -> None:
             first_report(whole, progress)
         with run.stage(name):
             step()
+        if keep is not None:
+            keep()
         return_pages()
     run.update(peak_mb=hardware.peak_mb())
     # Not a stage: the report shows the seconds of all stages.
@@ -208,7 +215,7 @@ def stages_of(
     kept: dict[str, Any] = {}
     is_learning = recipe.learning is not None and given_codes.has_autoencoder(run)
     learning = {
-        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress),
+        "rounds": lambda: _learn_more(run, recipe, seed, kept.get("start"), progress, engine),
         "adopt": lambda: adopt(run, recipe, seed),
         "judge again": lambda: judge.judge(run, recipe, seed, progress),
     }
@@ -225,11 +232,11 @@ def stages_of(
 
 
 def _learn_more(
-    run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress
+    run: Run, recipe: Recipe, seed: int, start: Start | None, progress: Progress, engine: Any
 ) -> None:
     """Learn after the first clusters, as the recipe says."""
     if recipe.learning == "dec":
-        dec(run, recipe, seed, progress)
+        dec(run, recipe, seed, progress, engine)
     elif recipe.learning == "pairs":
         pairs(run, recipe, seed, start, progress)
     else:

@@ -69,7 +69,7 @@ def learn(
     if parts and engine is not None:
         share = partial(train_share, run.path, recipe, device, seed)
         tell = partial(_tell, progress, epochs)
-        learn_together(engine, run, share, parts, epochs, progress, tell)
+        learn_together(engine, run.path / "checkpoints", share, parts, epochs, progress, tell)
     progress.start("training", epochs * len(train_rows))
     history = _train(
         run,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from pictree.device import Device
 from pictree.engine.base import WORKER_BYTES
 from pictree.engine.choose import NAMES
 from pictree.errors import InputError
@@ -17,10 +15,10 @@ from pictree.images.decode import ImageFormat
 from pictree.images.format import choose_format
 from pictree.images.inventory import take_stock
 from pictree.images.sources import Source, open_source
-from pictree.networks import inference
-from pictree.networks.autoencoder import Autoencoder, build, limited
+from pictree.networks.autoencoder import build, limited
 from pictree.pipeline.hardware import hardware
 from pictree.pipeline.learn import architecture_of, device_for
+from pictree.pipeline.learning_time import coded_per_second, learning_seconds
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.shards import shard_rows_for
@@ -49,6 +47,8 @@ class Measured:
     cores : int
     pixel_bytes, code_bytes : int
         Of one image in the run folder.
+    learning_seconds : float or None
+        For which this machine would learn from the whole pile; None where that is not measured.
     """
 
     sample: int
@@ -58,6 +58,7 @@ class Measured:
     cores: int
     pixel_bytes: int
     code_bytes: int
+    learning_seconds: float | None
 
 
 def plan(
@@ -100,7 +101,7 @@ def plan(
     with progress:
         source = open_source(pictures)
         measured = measure(source, recipe, progress)
-    paper = on_paper(len(source), measured, nodes=nodes, price=price)
+    paper = on_paper(len(source), measured, engine=engine, nodes=nodes, price=price)
     return {
         "images": len(source),
         "engine": engine,
@@ -140,21 +141,27 @@ def measure(source: Source, recipe: Recipe, progress: Progress) -> Measured:
     pieces = _pieces(len(source))
     files = sum(map(len, pieces))
     progress.start("reading a sample", files)
-    pixels, read = _timed(lambda: _read(source, pieces, fmt, progress))
+    start = time.perf_counter()
+    pixels = _read(source, pieces, fmt, progress)
+    read = max(time.perf_counter() - start, 1e-9)
     progress.close()
     device = device_for(recipe)
     shape = (fmt.height, fmt.width, fmt.channels)
     model = build(limited(architecture_of(shape, recipe), max(1, len(source))), 0)
-    _encode(model, pixels[:1], device)  # the first call sets much up that is no part of the work
-    _, encoded = _timed(lambda: _encode(model, pixels, device))
+    usable = len(source) * len(pixels) // files
+    progress.start("learning a little", 1)
+    coded = coded_per_second(model, pixels, device)
+    learning = learning_seconds(model, pixels, usable, recipe, device)
+    progress.close()
     return Measured(
         files,
         len(pixels) / files,
         files / read,
-        len(pixels) / encoded,
+        coded,
         hardware()["cores"],
         int(np.prod(shape)),
         4 * model.code_size + 4,
+        learning,
     )
 
 
@@ -182,57 +189,60 @@ def _read(source: Source, pieces: list[range], fmt: ImageFormat, progress: Progr
     return pixels
 
 
-def _encode(model: Autoencoder, pixels: np.ndarray, device: Device) -> None:
-    inference.encode(model, pixels, device)
-    inference.reconstruction_errors(model, pixels, device)
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    found = work()
-    return found, max(time.perf_counter() - start, 1e-9)
-
-
-def on_paper(images: int, measured: Measured, *, nodes: int, price: float) -> dict[str, Any]:
+def on_paper(
+    images: int, measured: Measured, *, engine: str, nodes: int, price: float
+) -> dict[str, Any]:
     """Work out hours, bytes, memory and cost.
 
     Parameters
     ----------
     images : int
     measured : Measured
+    engine : {"local", "processes", "ray"}
     nodes : int
     price : float
 
     Returns
     -------
     dict
-        shards; hours (reading, codes: what an engine shares out); cost (of these hours);
-        run_bytes; worker_bytes, driver_bytes (memory: of a worker, and at least of the one
-        machine that clusters, which holds all codes); assumptions.
+        shards; cores_busy (with the codes); hours (reading, codes: what an engine shares out;
+        learning: of one machine, or None); cost (of these hours); run_bytes; worker_bytes,
+        driver_bytes (memory: of a worker, and at least of the one machine that clusters: as
+        much, and all codes); assumptions.
     """
     used = images * measured.used
-    shards = -(-images // shard_rows_for(measured.pixel_bytes))
-    # A shard is done by one core: with few shards, some cores have nothing to do.
-    busy = min(nodes * measured.cores, max(1, shards))
-    reading = images / (measured.read_per_second / measured.cores * busy) / _HOUR
-    coding = used / (measured.code_per_second / measured.cores * busy) / _HOUR
+    rows = shard_rows_for(measured.pixel_bytes)
+    shards, cores = max(1, -(-images // rows)), measured.cores
+    # A shard is read by all cores of its machine, and coded by one of them; the slowest has most.
+    busy = cores if engine == "local" else min(nodes * cores, shards)
+    most_read = min(images, -(-shards // nodes) * rows)
+    most_coded = (
+        used / cores if engine == "local" else min(used, -(-shards // busy) * rows * measured.used)
+    )
+    reading = most_read / measured.read_per_second / _HOUR
+    coding = most_coded / (measured.code_per_second / cores) / _HOUR
+    learning = measured.learning_seconds
+    learning = None if learning is None else learning / _HOUR
     per_image = measured.pixel_bytes + measured.code_bytes + _INVENTORY_BYTES
     return {
         "shards": shards,
         "cores_busy": busy,
-        "hours": {"reading": reading, "codes": coding},
+        "hours": {"reading": reading, "codes": coding, "learning": learning},
         "price": price,
-        "cost": (reading + coding) * nodes * price,
+        "cost": (reading + coding + (learning or 0.0)) * nodes * price,
         "run_bytes": int(used * per_image),
         "worker_bytes": WORKER_BYTES,
-        "driver_bytes": int(used * measured.code_bytes),
+        "driver_bytes": WORKER_BYTES + int(used * measured.code_bytes),
         "assumptions": [
             f"every machine is as fast as this one ({measured.cores} cores), and its cores as fast "
             "together as alone",
             "the storage gives all machines their files as fast as this one gave the sample's",
             "the files that were not looked at are like the sample's",
-            "reading and codes alone are shared out; learning, clustering and the report are done "
-            "by one machine, and are in neither hours nor cost",
+            "reading and codes alone are shared out; learning is done by one machine while the "
+            "others wait"
+            + (", and for this recipe in neither hours nor cost" if learning is None else ""),
+            "clusters, scores, maps and the report are one machine's, and in neither hours nor "
+            "cost",
             f"a machine costs {price:g} an hour, also while it waits",
         ],
     }
@@ -248,11 +258,12 @@ def plan_text(found: dict[str, Any]) -> str:
         f"measured here, {measured['cores']} cores: {measured['read_per_second']:,.0f} images per "
         f"second read, {measured['code_per_second']:,.0f} encoded",
         f"on paper, {found['nodes']} × {measured['cores']} cores ({found['cores_busy']} busy): "
-        f"{_duration(hours['reading'])} reading, {_duration(hours['codes'])} codes",
+        f"{_duration(hours['reading'])} reading, {_duration(hours['codes'])} codes"
+        + ("" if hours["learning"] is None else f", {_duration(hours['learning'])} learning"),
         f"cost of that, at {found['price']:g} a machine and hour: {found['cost']:,.2f}",
         f"run folder: {found['run_bytes'] / gib:,.1f} GiB",
         f"memory: {found['worker_bytes'] / gib:.1f} GiB a worker, and for the machine that "
-        f"clusters more than {found['driver_bytes'] / gib:,.1f} GiB",
+        f"clusters {found['driver_bytes'] / gib:,.1f} GiB or more",
         "assumed:",
     ]
     return "\n".join([*lines, *(f"  {sentence}" for sentence in found["assumptions"])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pictree.device import Device
@@ -47,33 +48,54 @@ def parts_of_batches(
 
 def learn_together(
     engine: Engine,
-    run: Run,
+    folder: Path,
     train: TrainShare,
     parts: int,
     epochs: int,
     progress: Progress,
     on_epoch: Callable[[dict[str, Any]], None],
+    is_over: Callable[[list[dict[str, Any]]], bool] = lambda history: False,
+    called: str = "epoch",
 ) -> None:
     """Train epoch by epoch as long as there are several machines.
+
+    Parameters
+    ----------
+    engine : Engine
+    folder : Path
+        Of the training's checkpoints.
+    train : callable
+    parts : int
+    epochs : int
+        At most.
+    progress : Progress
+    on_epoch : callable
+        Gets each new history row.
+    is_over : callable, optional
+        Tells by the history whether no more epochs are needed.
+    called : str
+        What an epoch is called.
 
     Raises
     ------
     EngineError
         If workers were lost in one epoch three times.
     """
-    begun = len(_history(run))
+    begun = len(_history(folder))
     progress.start("training together", epochs)
     progress.advance(begun)
     for epoch in range(begun + 1, epochs + 1):
-        if not _epoch(engine, partial(train, epoch), epoch, parts, progress):
+        if is_over(_history(folder)):
+            break
+        if not _epoch(engine, partial(train, epoch), f"{called} {epoch}", parts, progress):
             break
         progress.advance()
-        on_epoch(_history(run)[-1])
+        on_epoch(_history(folder)[-1])
     progress.close()
 
 
 def _epoch(
-    engine: Engine, train: Callable[[Share], int], epoch: int, parts: int, progress: Progress
+    engine: Engine, train: Callable[[Share], int], name: str, parts: int, progress: Progress
 ) -> bool:
     """Do one epoch; return False where one machine is left, which is as quick by itself."""
     most = parts
@@ -89,10 +111,10 @@ def _epoch(
         except LostError as error:
             if not left:
                 raise EngineError(
-                    f"epoch {epoch} lost workers {TRIES} times, the last time: {error}. Look "
+                    f"{name} lost workers {TRIES} times, the last time: {error}. Look "
                     "whether memory runs out; `--resume --engine local` trains in one process."
                 ) from error
-            progress.say(f"{error}: epoch {epoch} is begun again")
+            progress.say(f"{error}: {name} is begun again")
             most = min(most, error.left or most)
     return False
 
@@ -106,6 +128,6 @@ def train_rank(
         return train(share)
 
 
-def _history(run: Run) -> list[dict[str, Any]]:
-    found = checkpoint.load(run.path / "checkpoints")
+def _history(folder: Path) -> list[dict[str, Any]]:
+    found = checkpoint.load(folder)
     return found[1].history if found else []

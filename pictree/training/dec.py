@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from pictree.training.loop import repeatable
 from pictree.training.losses import get_loss
 from pictree.training.resume import fingerprint, resume
 from pictree.training.steps import OnBatch, autocast, gather, mean_loss, shuffled
+from pictree.training.together import Share, Together, one_thread, together_of
 
 _AT_ONCE = 8_192
 
@@ -155,6 +157,8 @@ def refine(
     checkpoint: Path | None = None,
     on_batch: OnBatch | None = None,
     on_update: Callable[[dict[str, Any]], None] | None = None,
+    share: Share | None = None,
+    until: int | None = None,
 ) -> Refined:
     """Move codes and centres so that the clusters stand apart, and keep the codes drawable.
 
@@ -183,6 +187,11 @@ def refine(
         Gets the number of images after each batch; on resuming, first those of the finished ones.
     on_update : callable, optional
         Gets each new history row, after its checkpoint is on disk.
+    share : Share, optional
+        What this process learns of each batch, where several learn together; the first of them
+        saves.
+    until : int, optional
+        Stop for now after this update.
 
     Returns
     -------
@@ -200,21 +209,21 @@ def refine(
     rate = settings.learning_rate
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=device.kind != "mps")
     mark = fingerprint(autoencoder, settings, seed=seed, images=len(rows), held_out=0)
-    mark["clusters"] = len(centres)
+    mark |= {"clusters": len(centres)} | ({"parts": share.parts} if share else {})
     history = resume(checkpoint, model, optimizer, mark, settings.updates)
-    work = _Updates(model, optimizer, pixels, rows, settings, device, on_batch)
+    work = _Updates(model, optimizer, pixels, rows, settings, device, on_batch, share)
     if history and on_batch is not None:
         on_batch(len(history) * work.count)
     codes = work.codes()
     with repeatable(autoencoder.architecture, settings.batch_size):
-        while not ended(history, settings):
+        while not ended(history, settings) and len(history) != until:
             update = len(history) + 1
             before = nearest_centre(codes, work.centres())
             loss = work.learn(codes, np.random.default_rng([seed, update]))
             codes = work.codes()
             changed = float((nearest_centre(codes, work.centres()) != before).mean())
             history.append({"update": update, "loss": loss, "changed": changed})
-            if checkpoint is not None:
+            if checkpoint is not None and (share is None or share.rank == 0):
                 checkpoints.save(checkpoint, model, optimizer, checkpoints.Progress(mark, history))
             if on_update is not None:
                 on_update(history[-1])
@@ -246,7 +255,9 @@ class _Updates:
         settings: DecSettings,
         device: Device,
         on_batch: OnBatch | None,
+        share: Share | None = None,
     ) -> None:
+        self.share = share
         self.model, self.optimizer, self.pixels, self.rows = model, optimizer, pixels, rows
         self.settings, self.device, self.on_batch = settings, device, on_batch
         self.draw = get_loss("mse", model.autoencoder.architecture.output)
@@ -255,19 +266,21 @@ class _Updates:
     def codes(self) -> np.ndarray:
         """Codes of the unchanged images."""
         self.model.eval()
-        return inference.encode(self.model.autoencoder, self.pixels, self.device, self.rows)
+        with one_thread(self.share is not None):
+            return inference.encode(self.model.autoencoder, self.pixels, self.device, self.rows)
 
     def centres(self) -> np.ndarray:
         return self.model.centres.detach().cpu().numpy().copy()
 
     def assignment(self, codes: np.ndarray) -> Tensor:
-        with torch.no_grad():
+        with torch.no_grad(), one_thread(self.share is not None):
             parts = torch.from_numpy(codes).to(self.device.kind).split(_AT_ONCE)
             return torch.cat([soft_assignment(part, self.model.centres) for part in parts])
 
     def learn(self, codes: np.ndarray, rng: np.random.Generator) -> float:
         """Learn towards the target of these codes until the next update; return the mean loss."""
-        target = target_of(self.assignment(codes))
+        with one_thread(self.share is not None):
+            target = target_of(self.assignment(codes))
         size = min(self.settings.batch_size, len(self.rows))
         order = shuffled(len(self.rows), self.count, rng)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -275,15 +288,27 @@ class _Updates:
         images = gather(self.pixels, self.rows[order], size, self.device.kind)
         self.model.train()
         losses = []
-        for part, x in zip(parts, images, strict=True):
-            loss = self._loss(random_affine(x, self.settings.change, generator), target[part])
+        with nullcontext() if self.share is None else together_of(self.model, self.share) as all_of:
+            for part, x in zip(parts, images, strict=True):
+                changed = random_affine(x, self.settings.change, generator)
+                losses.append(self._step(changed, target[part], all_of))
+                if self.on_batch is not None:
+                    self.on_batch(len(x))
+        return mean_loss(losses, [1] * len(losses), "dec")
+
+    def _step(self, images: Tensor, target: Tensor, all_of: Together | None) -> Tensor:
+        """Learn a batch, or what is this process's of it; return the loss of the whole batch."""
+        if all_of is None:
+            loss = self._loss(images, target)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            self.optimizer.step()
-            losses.append(loss.detach())
-            if self.on_batch is not None:
-                self.on_batch(len(x))
-        return mean_loss(losses, [1] * len(losses), "dec")
+            loss = loss.detach()
+        else:
+            loss = all_of.learn_pieces(
+                len(images), lambda piece: self._loss(images[piece], target[piece])
+            )
+        self.optimizer.step()
+        return loss
 
     def _loss(self, images: Tensor, target: Tensor) -> Tensor:
         with autocast(self.device):

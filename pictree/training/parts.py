@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -69,7 +70,7 @@ class Parts:
         return (losses * torch.tensor(shares)).sum()
 
     def _learn(
-        self, piece: Tensor, loss_of: Callable[[Tensor], Tensor]
+        self, piece: Any, loss_of: Callable[[Any], Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         loss = loss_of(piece)
         return loss.detach(), torch.autograd.grad(loss, self._parameters)

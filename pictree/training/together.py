@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 import torch
 from torch import Tensor, distributed, nn
@@ -86,7 +87,19 @@ class Together(Parts):
         LostError
             If another process is gone.
         """
-        pieces = x.tensor_split(self._share.parts)
+        return self.learn_pieces(len(x), lambda piece: loss_of(x[piece]))
+
+    def learn_pieces(self, images: int, loss_of: Callable[[slice], Tensor]) -> Tensor:
+        """Do as `learn` for a batch that is more than one tensor; see there.
+
+        Parameters
+        ----------
+        images : int
+            In the batch.
+        loss_of : callable
+            Mean loss of this piece of the images.
+        """
+        pieces = _pieces(images, self._share.parts)
         own = [pieces[part] for part in self._share.mine()]
         run = map if self._pool is None else self._pool.map
         found = list(run(lambda piece: self._row(piece, loss_of), own))
@@ -94,16 +107,16 @@ class Together(Parts):
         rows = torch.zeros(self._share.each, width)
         for row, numbers in zip(rows, found, strict=False):
             row[: self._numbers] = numbers
-        total = self._added(rows, [len(piece) / len(x) for piece in pieces])
+        total = self._added(rows, [(piece.stop - piece.start) / images for piece in pieces])
         loss, *flat = total[: self._numbers].split([1, *(p.numel() for p in self._parameters)])
         for parameter, gradient in zip(self._parameters, flat, strict=True):
             # In the parameter's own layout: fused optimisers read memory, whatever the strides.
             parameter.grad = torch.empty_like(parameter).copy_(gradient.view(parameter.shape))
         return loss[0]
 
-    def _row(self, piece: Tensor, loss_of: Callable[[Tensor], Tensor]) -> Tensor:
+    def _row(self, piece: slice, loss_of: Callable[[slice], Tensor]) -> Tensor:
         """Return the loss of a piece and its gradients, one behind the other."""
-        if not len(piece):
+        if piece.start == piece.stop:
             return torch.zeros(self._numbers)
         loss, gradients = self._learn(piece, loss_of)
         return torch.cat([loss.reshape(1), *(gradient.reshape(-1) for gradient in gradients)])
@@ -124,6 +137,13 @@ class Together(Parts):
         return torch.cat(every)
 
 
+def _pieces(images: int, parts: int) -> list[slice]:
+    """Return the pieces of a batch, as `torch.tensor_split` cuts it."""
+    each, more = divmod(images, parts)
+    ends = [part * each + min(part, more) for part in range(parts + 1)]
+    return [slice(*both) for both in pairwise(ends)]
+
+
 def _weighted(rows: Tensor, shares: list[float]) -> Tensor:
     """Add up rows, each times its share.
 
@@ -134,6 +154,17 @@ def _weighted(rows: Tensor, shares: list[float]) -> Tensor:
     for row, share in zip(rows, shares, strict=False):  # those behind are parts of nobody
         total += row * share
     return total
+
+
+@contextmanager
+def one_thread(is_wanted: bool) -> Iterator[None]:
+    """Let torch work in one thread meanwhile, whose sums are everywhere the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if is_wanted else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

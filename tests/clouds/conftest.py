@@ -1,7 +1,8 @@
-"""One pile on disk, and its run, that runs from other places are compared with."""
+"""One pile on disk, and its run, that runs from other places are compared with; a server."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from pictree.pipeline.fit import fit
 from pictree.recipes.recipe import Recipe, change, load_recipe
+from tests.clouds.moto_server import SECRETS, Server, start
 
 
 @pytest.fixture(scope="package")
@@ -37,3 +39,15 @@ def run(pile: Path, recipe: Recipe) -> Path:
     out = pile.parent / "run"
     fit(pile, out, recipe=recipe, known_labels="folders")
     return out
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests; what they start finds it by the environment."""
+    server = start(tmp_path_factory.mktemp("server") / "log")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**SECRETS, "AWS_ENDPOINT_URL": server.address}.items():
+            patch.setenv(name, value)
+        yield server
+    server.process.kill()
+    server.process.wait()

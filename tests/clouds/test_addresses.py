@@ -269,22 +269,6 @@ def test_a_copy_needs_room(tmp_path: Path) -> None:
     )
 
 
-def test_a_run_is_not_written_to_an_address(
-    bucket: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    words = ("fit", "memory://bucket/pile", "-o", "s3://bucket/run")
-    done = subprocess.run(
-        [sys.executable, "-m", "pictree.cli", *words], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert " ".join(done.stderr.split()) == (
-        "pictree: a run is a folder on a disk of this machine; got 's3://bucket/run'. Choose a "
-        "folder, and copy it there when the run has ended."
-    )
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_without_the_extra_one_sentence(tmp_path: Path) -> None:
     """In a process that has neither fsspec nor s3fs."""
     for absent, address, said in (

@@ -16,7 +16,7 @@ from pictree.engine.base import Local
 from pictree.engine.processes import Processes
 from pictree.pipeline.fit import fit
 from pictree.progress import Progress
-from pictree.recipes.recipe import change, load_recipe
+from pictree.recipes.recipe import Recipe, change, load_recipe
 from pictree.store import Run
 from tests.engine.one_fit import untimed
 
@@ -25,6 +25,20 @@ RECIPE = change(
     **{"training.epochs": 2, "training.batch_size": 64, "clustering.k": 5, "maps.methods": ["pca"]},
 )
 """Of 200 digits the last batch of an epoch has 8: its parts are not equal."""
+
+
+DEC = change(
+    load_recipe("dec"),
+    **{
+        "training.epochs": 1,
+        "training.batch_size": 64,
+        "clustering.k": 5,
+        "dec.updates": 3,
+        "dec.interval": 3,
+        "dec.batch_size": 60,
+        "maps.methods": ["pca"],
+    },
+)
 
 
 class Machines(Processes):
@@ -45,17 +59,17 @@ class Alone(Local):
 
 
 class Strikes(Progress):
-    """Kills one of the workers when the first epoch is done."""
+    """Kills one of the workers when the first epoch, or update, is done."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, key: str) -> None:
+        self.key, self.lines = key, list[str]()
         self.workers: Machines | None = None
 
     def say(self, text: str) -> None:
         self.lines.append(text)
 
     def figures(self, row: Mapping[str, Any]) -> None:
-        if row.get("epoch") == 1 and self.workers is not None:
+        if row.get(self.key) == 1 and self.workers is not None:
             worker = self.workers._workers[0]
             os.kill(int(worker.name.split()[-1]), signal.SIGKILL)
 
@@ -68,22 +82,33 @@ def pile(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recipe", "key", "learned"),
+    [(RECIPE, "epoch", "model/encoder.safetensors"), (DEC, "update", "centres.npz")],
+    ids=["large-1568", "dec"],
+)
 def test_two_processes_and_one_end_with_the_same_bytes(
-    pile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    key: str,
+    learned: str,
+    pile: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = Strikes()
+    told = Strikes(key)
 
     def two(name: str, progress: Progress) -> Machines:
         told.workers = Machines(progress)
         return told.workers
 
     monkeypatch.setattr("pictree.pipeline.fit.open_engine", two)
-    fit(pile, tmp_path / "two", recipe=RECIPE, engine="processes", progress=told)
+    fit(pile, tmp_path / "two", recipe=recipe, engine="processes", progress=told)
     [lost] = [line for line in told.lines if "again" in line]
-    assert re.fullmatch(r"worker process \d+ was killed by signal 9: epoch 2 is begun again", lost)
+    died = r"worker process \d+ was killed by signal 9"
+    assert re.fullmatch(rf"{died}: {key} 2 is begun again", lost)
 
     monkeypatch.setattr("pictree.pipeline.fit.open_engine", lambda *_: Alone())
-    fit(pile, tmp_path / "one", recipe=RECIPE)
+    fit(pile, tmp_path / "one", recipe=recipe)
     assert untimed(tmp_path / "two") == untimed(tmp_path / "one")
-    assert "model/encoder.safetensors" in untimed(tmp_path / "one")
+    assert learned in untimed(tmp_path / "one")
     assert Run(tmp_path / "one").info["parts"] == Run(tmp_path / "two").info["parts"] == 2

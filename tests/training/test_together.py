@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pictree.engine.base import LostError
 from pictree.networks.autoencoder import Architecture, build
 from pictree.training import together
-from pictree.training.together import Share, _weighted, together_of
+from pictree.training.together import Share, _pieces, _weighted, together_of
 
 
 @given(parts=st.integers(1, 40), size=st.integers(1, 40))
@@ -22,6 +22,13 @@ def test_every_part_is_learned_once(parts: int, size: int) -> None:
     shares = [Share(parts, rank, size) for rank in range(size)]
     assert [part for share in shares for part in share.mine()] == list(range(parts))
     assert all(len(share.mine()) <= share.each for share in shares)
+
+
+@given(images=st.integers(0, 99), parts=st.integers(1, 20))
+def test_pieces_are_those_of_torch(images: int, parts: int) -> None:
+    batch = torch.arange(images)
+    found = [batch[piece].tolist() for piece in _pieces(images, parts)]
+    assert found == [piece.tolist() for piece in batch.tensor_split(parts)]
 
 
 def loss_of(model: nn.Module, x: Tensor) -> Tensor:
