@@ -28,7 +28,7 @@ from pictree.device import choose_device
 from pictree.engine.base import Engine
 from pictree.engine.choose import open_engine
 from pictree.images.sources import open_source
-from pictree.pipeline import fit, learn, stock
+from pictree.pipeline import begin, fit, learn, stock
 from pictree.pipeline.pile import Pile
 from pictree.progress import Progress
 from pictree.recipes.recipe import load_recipe
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", default=["local", "processes", "ray"])
     parser.add_argument("--rows", type=int, default=2_500)
     asked = parser.parse_args()
-    fit.shard_rows_for = lambda _: asked.rows
+    begin.shard_rows_for = lambda _: asked.rows
     print("| engine | images | shards | start, s | stock, s | codes, s | images/s | peak MiB |")
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder, "first.npy")

@@ -13,17 +13,15 @@ from pictree.clustering.instant import Start
 from pictree.device import return_pages
 from pictree.engine.base import Engine
 from pictree.engine.choose import open_engine
-from pictree.errors import RunError
 from pictree.features.base import Extractor
 from pictree.files import remove_leftovers
-from pictree.images.format import LONGEST_SIDE, choose_format
-from pictree.images.known_labels import labels_beside, read_known_labels
-from pictree.images.sources import Source
+from pictree.images.known_labels import read_known_labels
 from pictree.pipeline import codes as given_codes
 from pictree.pipeline import draw, group, hardware, judge, learn, stock
 from pictree.pipeline import features as seen
 from pictree.pipeline.adopt import adopt
 from pictree.pipeline.away import home_of
+from pictree.pipeline.begin import announce, begin, specs_of
 from pictree.pipeline.choice import as_json, choose_recipe
 from pictree.pipeline.dec import dec
 from pictree.pipeline.pairs import pairs
@@ -32,21 +30,9 @@ from pictree.pipeline.renew import renew
 from pictree.pipeline.rounds import rounds
 from pictree.progress import Progress
 from pictree.reading import MANIFEST
-from pictree.recipes.recipe import Recipe, to_toml
+from pictree.recipes.recipe import Recipe
 from pictree.report.page import write_report
-from pictree.shards import shard_rows_for
 from pictree.store import Run
-
-_MUST_AGREE = (
-    "seed",
-    "sources",
-    "known_labels",
-    "image_format",
-    "value_range",
-    "codes",
-    "features",
-)
-"""What a resumed run must share with its start, beside the recipe."""
 
 
 def fit(
@@ -126,17 +112,17 @@ def fit(
             run.refuse_if_taken()
         remove_leftovers(run.path)
         source, train_items = open_both(pictures, validation)
-        known_specs = _known_specs(known_labels, source, progress)
+        known_specs = specs_of(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
         otherwise = otherwise if given is None else None
         begun = time.perf_counter()
         recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
         took = {"state": "done", "seconds": round(time.perf_counter() - begun, 3)}
         extractor = seen.open_for(recipe) if given is None else None
-        _begin(run, source, recipe, known_specs, given, extractor, seed, command)
+        begin(run, source, recipe, known_specs, given, extractor, seed, command)
         if choice is not None and "choice" not in run.info:
             run.update(choice=as_json(choice), stages={"choose": took})
-        _announce(run, source, progress)
+        announce(run, source, progress)
         device, workers = learn.device_for(recipe), home.staffed(workers)
         run.update(device=None if given else asdict(device))
         take_stock = partial(
@@ -253,108 +239,6 @@ def first_report(run: Run, progress: Progress) -> None:
     path = write_report(run)
     progress.close()
     progress.say(f"first report: {path}")
-
-
-def _known_specs(given: Any, source: Source, progress: Progress) -> list[str] | str | None:
-    if given is not None:
-        specs = [given] if isinstance(given, str) else list(given)
-        return specs[0] if len(specs) == 1 else specs
-    beside = labels_beside(source)
-    if beside is None:
-        return None
-    names = ", ".join(path.name for path in beside)
-    progress.say(f"known labels found beside the images ({names}): used for scoring alone")
-    found = [str(path) for path in beside]
-    return found[0] if len(found) == 1 else found
-
-
-def _begin(
-    run: Run,
-    source: Source,
-    recipe: Recipe,
-    known_specs: list[str] | str | None,
-    given: given_codes.GivenCodes | None,
-    extractor: Extractor | None,
-    seed: int,
-    command: Sequence[str],
-) -> None:
-    """Start the run folder, or check that the run in it was begun with the same settings."""
-    asked = {
-        "seed": seed,
-        "sources": [part.describe() for part in getattr(source, "parts", [source])],
-        "known_labels": known_specs,
-        "value_range": source.value_range and list(source.value_range),
-        "codes": given and given.describe(),
-        "features": extractor and extractor.about.to_json(),
-    }
-    if (run.path / "run.json").exists():
-        # Chosen once, at the start: choosing again would read the pictures again.
-        asked["image_format"] = Run.open(run.path).info["image_format"]
-        _refuse_other_settings(run, asked, recipe)
-        if asked["codes"] != run.info.get("codes"):
-            run.update(codes=asked["codes"], command=list(command))
-        return
-    size, channels = recipe.images.size, recipe.images.channels
-    fmt = choose_format(
-        source,
-        None if isinstance(size, str) else size,
-        {"auto": None, "grey": 1, "colour": 3}[channels],
-        longest=recipe_side(recipe, extractor),
-    )
-    info = {
-        **asked,
-        "image_format": asdict(fmt),
-        "items": len(source),
-        "shard_rows": shard_rows_for(fmt.height * fmt.width * fmt.channels),
-        "recipe": recipe.name,
-        "command": list(command),
-        "hardware": hardware.hardware(),
-        "versions": hardware.versions(),
-    }
-    Run.create(run.path, to_toml(recipe), info)
-
-
-def recipe_side(recipe: Recipe, extractor: Extractor | None) -> int:
-    """Return the longest side that images are brought to: the network's own, for features."""
-    if extractor is None:
-        return LONGEST_SIDE
-    return seen.side_of(recipe) or extractor.about.side
-
-
-def _refuse_other_settings(run: Run, asked: dict[str, Any], recipe: Recipe) -> None:
-    stored = run.info
-    differ = [key for key in _MUST_AGREE if stored.get(key) != asked.get(key)]
-    if "codes" in differ and _may_change_codes(run, stored.get("codes"), asked["codes"]):
-        differ.remove("codes")
-    if (run.path / "recipe.toml").read_text(encoding="utf-8") != to_toml(recipe):
-        differ.append("recipe")
-    if differ:
-        raise RunError(
-            "A run can only be resumed with the settings it was begun with",
-            got=f"other {', '.join(differ)} than in {run.path}",
-            do="Repeat the first command with --resume, or choose another folder with -o",
-        )
-
-
-def _may_change_codes(run: Run, old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
-    """Allow another name of the same file, and other codes while nothing was made of the old."""
-    made = ("codes", "model", "checkpoints", "clusters")
-    if not any((run.path / kind).exists() for kind in made):
-        return True
-    return old is not None and new is not None and old["sha256"] == new["sha256"]
-
-
-def _announce(run: Run, source: Source, progress: Progress) -> None:
-    fmt = run.info["image_format"]
-    colour = "grey" if fmt["channels"] == 1 else "colour"
-    progress.say(f"{len(source):,} files in {source.name}")
-    progress.say(f"images: {fmt['width']}×{fmt['height']}, {colour} ({fmt['reason']})")
-    if codes := run.info.get("codes"):
-        table = f"{codes['shape'][0]:,} × {codes['shape'][1]:,} numbers"
-        progress.say(f"codes: {table} from {codes['file']}; nothing is trained")
-    if features := run.info.get("features"):
-        seen_by = f"{features['width']:,} numbers of {features['network']}"
-        progress.say(f"codes: {seen_by}, which was trained elsewhere")
 
 
 def _chosen(run: Run) -> str:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pictree.pipeline import begin as beginning
 from pictree.pipeline import fit as fitting
 from pictree.progress import Progress
 from pictree.recipes.recipe import change, load_recipe
@@ -44,7 +45,7 @@ def untimed(run: Path) -> dict[str, Any]:
 
 
 def main(pictures: str, run: str, engine: str, rows: str, *resume: str) -> None:
-    fitting.shard_rows_for = lambda _: int(rows)  # type: ignore[assignment]
+    beginning.shard_rows_for = lambda _: int(rows)  # type: ignore[assignment]
     recipe = change(load_recipe("quick"), **{"maps.methods": ["pca"]})
     fitting.fit(pictures, run, recipe=recipe, engine=engine, resume=bool(resume), progress=Aloud())
 

@@ -42,7 +42,7 @@ def pile(tmp_path_factory: pytest.TempPathFactory, digits: tuple) -> Path:
 def small_shards() -> None:
     """Five shards for 660 digits."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pictree.pipeline.fit.shard_rows_for", lambda _: ROWS)
+        patch.setattr("pictree.pipeline.begin.shard_rows_for", lambda _: ROWS)
         yield
 
 
@@ -81,7 +81,7 @@ def test_a_fit_goes_on_with_any_engine(
     with pytest.raises(InputError, match="stopped"):
         fit(pile, tmp_path / "run", recipe=small_recipe(), engine="processes")
     monkeypatch.undo()
-    monkeypatch.setattr("pictree.pipeline.fit.shard_rows_for", lambda _: ROWS)
+    monkeypatch.setattr("pictree.pipeline.begin.shard_rows_for", lambda _: ROWS)
     engine = "local" if last == "0" else "processes"
     fit(pile, tmp_path / "run", recipe=small_recipe(), engine=engine, resume=True)
     assert digest(tmp_path / "run") == digest(undisturbed)
