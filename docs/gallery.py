@@ -103,8 +103,8 @@ SHOWS = [
     Show(
         "clothes",
         "Clothes",
-        "The 10,000 pictures of Fashion-MNIST's test part (MIT), cut into ten. Looks are not kinds: "
-        "what has sleeves shares clusters, whatever a shop calls it.",
+        "The 10,000 pictures of Fashion-MNIST's test part (MIT), cut into ten. Looks are not "
+        "kinds: what has sleeves shares clusters, whatever a shop calls it.",
         clothes,
         "tree",
         "10",
