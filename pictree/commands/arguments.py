@@ -17,7 +17,7 @@ Pictures = Annotated[
         help="A folder, pictures, a quoted glob, a .txt list of paths, zip, tar, IDX(.gz), .npy, "
         ".npz, Parquet, HDF5 or FILE:KEY of these three, a TIFF stack, a data set saved by "
         "Hugging Face, a pack; several are taken in order. s3://, gs:// and the like with "
-        "pictree[cloud].",
+        "pictree[cloud], pictree[gcs].",
         show_default=False,
     ),
 ]

@@ -30,9 +30,6 @@ SAMPLE = 1_000
 FEWEST = 50
 """Fewer have no runs worth comparing."""
 
-TRUST = 0.85
-"""Where the runs on pixels agree this far, pixels stay: so they do on digits, parts and cards."""
-
 RATIO = 1.25
 """So many times as good must the best clusters from features be, as numbers of clusters are ranked:
 a few coarse ones that agree are no better for that."""
@@ -166,8 +163,10 @@ def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choi
     k = min(max(tree.k for tree in trees), most)
     pixels, features = (agreement_by_k(runs, [k])[k].mean for runs in panels)
     worth = [_worth(tree) for tree in trees]
-    is_better = pixels < TRUST and features > pixels + MARGIN and worth[1] > RATIO * worth[0]
+    is_better = features > pixels + MARGIN and worth[1] > RATIO * worth[0]
     so = "so features are taken" if is_better else "so pixels are taken"
+    if features > pixels and not is_better:
+        so = f"not clearly better, {so}"
     reason = (
         f"of {images:,} images looked at, in {k} clusters, the runs agree at {pixels:.2f} on "
         f"pixels and at {features:.2f} on features of {NAME}, {so}"

@@ -205,7 +205,7 @@ def test_photographs_are_told_from_digits_without_a_label(
         assert (recipe.name, choice.recipe, choice.images) == (name, name, len(source))
 
 
-def test_runs_that_agree_on_pixels_keep_them() -> None:
+def test_features_must_be_clearly_better() -> None:
     rng = np.random.default_rng(0)
     apart = np.repeat(np.eye(5), 40, axis=0) * 9 + rng.normal(size=(200, 5)) * 0.3
     mixed = rng.normal(size=(200, 5))
@@ -220,6 +220,16 @@ def test_runs_that_agree_on_pixels_keep_them() -> None:
         f"pixels and at {found.features:.2f} on features of efficientnet-lite0, so features are "
         "taken"
     )
+
+
+def test_photographs_of_few_kinds_are_told_too(tmp_path: Path) -> None:
+    """Runs on their pixels agree well: light and dark, red and green."""
+    folder = write_crops(tmp_path / "pile", 40, 0, ("astronaut", "chelsea", "coffee", "flower"))
+    plain, seen = recipes_of({"recipe": "auto"})
+    source = open_source(folder)
+    recipe, choice = choose_recipe(Run(tmp_path), source, plain, seen, 0, Progress())
+    assert choice is not None
+    assert recipe.name == "photos"
 
 
 def test_what_was_asked_for_is_not_chosen_again() -> None:
