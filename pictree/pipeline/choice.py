@@ -41,6 +41,8 @@ MARGIN = 0.05
 """By so much the runs on features must agree better: learning will still improve what
 pixels give."""
 
+TO_HAVE = "--recipe photos takes features"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -166,8 +168,14 @@ def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choi
     k = min(max(tree.k for tree in trees), most)
     pixels, features = (agreement_by_k(runs, [k])[k].mean for runs in panels)
     worth = [_worth(tree) for tree in trees]
-    is_better = pixels < TRUST and features > pixels + MARGIN and worth[1] > RATIO * worth[0]
-    so = "so features are taken" if is_better else "so pixels are taken"
+    is_more = features > pixels + MARGIN and worth[1] > RATIO * worth[0]
+    is_better = pixels < TRUST and is_more
+    if is_better:
+        so = "so features are taken"
+    elif features <= pixels:
+        so = "so pixels are taken"
+    else:
+        so = f"no {'need' if pixels >= TRUST else 'great gain'}, so pixels are taken; {TO_HAVE}"
     reason = (
         f"of {images:,} images looked at, in {k} clusters, the runs agree at {pixels:.2f} on "
         f"pixels and at {features:.2f} on features of {NAME}, {so}"
