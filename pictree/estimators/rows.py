@@ -13,17 +13,19 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from pictree.errors import InputError, SourceError
+from pictree.errors import InputError
 from pictree.images.arrays import check_images, stack_images
 from pictree.images.decode import ImageFormat
 from pictree.images.format import choose_format
-from pictree.images.inventory import problems, summary, take_stock
+from pictree.images.inventory import problems, take_stock
 from pictree.images.scale import natural_range
 from pictree.images.sources import Source, open_source
 from pictree.recipes.parts import ImagesPart
 
 _NAMED = 3
 """Unusable files that the warning names."""
+_ARRAYS = ("__array__", "shape")
+"""Arrays, tables and sparse matrices have one of these; torch's data sets have neither."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,13 @@ def _as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if isinstance(X, (list, tuple)) and len(X) > 0:
         is_list = all(isinstance(item, np.ndarray) for item in X)
         X = stack_images(list(X)) if is_list and X[0].ndim > 1 else X
-    if getattr(X, "ndim", 0) not in (3, 4):
+    if not isinstance(X, (list, tuple)) and not any(hasattr(X, name) for name in _ARRAYS):
+        raise InputError(
+            "X must be an array, or name pictures",
+            got=type(X).__name__,
+            do="Pass an array; of a data set, such as np.stack([image for image, _ in data])",
+        )
+    if getattr(X, "ndim", 0) < 3:
         return X, None
     images = np.asarray(X)
     check_images(images, "X")
@@ -214,14 +222,7 @@ def _stock_to_fit(
         size, channels = asked[:2], asked[2]
     found = choose_format(source, size, channels)
     asked = found.height, found.width, found.channels
-    images, outcomes = _take(source, asked, found.deep)
-    if not len(images.pixels):
-        reasons = summary(outcomes)["problems"].items()
-        raise SourceError(
-            "at least one image must be usable",
-            got=", ".join(f"{n:,} {reason}" for reason, n in reasons),
-            do="Run pictree scan on it to see each file's reason",
-        )
+    images, _ = _take(source, asked, found.deep)
     validate_data(estimator, images.pixels.reshape(len(images.pixels), -1), skip_check_array=True)
     low, high = source.value_range or (0.0, 255.0)
     row_shape = asked[:2] if asked[2] == 1 else asked

@@ -125,7 +125,7 @@ def stack_images(images: list[np.ndarray]) -> np.ndarray:
             raise InputError(
                 "each image of a list must be a 2-D array",
                 got=f"shape {image.shape} at {i}",
-                do="Pass one array (n, h, w), or a list of (h, w) arrays",
+                do="Pass one array (n, h, w) or (n, h, w, c), such as np.stack(images)",
             )
         if image.shape != images[0].shape:
             raise InputError(

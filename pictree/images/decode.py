@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from pictree.images.dicom import HEADER, is_dicom, open_dicom
 from pictree.images.heic import is_heic, teach_pillow
@@ -288,7 +289,9 @@ def _header(image: Image.Image) -> Header:
     width, height = image.size
     if orientation >= 5 and image.format != "TIFF":  # Pillow gives TIFF's size as shown
         width, height = height, width
-    return Header(width, height, image.mode, _bit_depth(image), orientation)
+    # Where the next page begins; to count them could take long, or meet a broken one.
+    more_pages = isinstance(image, TiffImageFile) and bool(image.tag_v2.next)
+    return Header(width, height, image.mode, _bit_depth(image), orientation, more_pages)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -17,7 +17,7 @@ import polars as pl
 from pictree.images.base import Raw, Source
 from pictree.images.decode import Header, ImageFormat, Unusable, array_header
 from pictree.images.guard import Guards
-from pictree.images.outcome import OUTCOMES
+from pictree.images.outcome import FIRST_PAGE, OUTCOMES
 from pictree.images.scale import array_to_bytes, set_channels
 
 __all__ = [
@@ -48,7 +48,7 @@ INVENTORY_SCHEMA: dict[str, Any] = {
 }
 """One row for each file. `sha256` is of the file's bytes, for arrays of dtype, shape and bytes;
 null where nothing could be read. `width` and `height` are as shown (upright). `reason` is "" for
-used images. `known_label` and `split` are filled in by the pipeline."""
+used images, but for `FIRST_PAGE`. `known_label` and `split` are filled in by the pipeline."""
 
 _BLOCK = 256
 _AT_ONCE = 8
@@ -164,14 +164,14 @@ class _Table:
     def add(self, image: int, item: _Item, seen: dict[bytes, int]) -> bool:
         """Add a row; return whether the image is used."""
         twin = seen.get(item.digest) if item.digest else None
-        outcome, reason = "used", ""
+        header = item.header
+        outcome, reason = "used", FIRST_PAGE if header and header.more_pages else ""
         if twin is not None:
             outcome, reason = "duplicate", f"same content as {self._name(twin)}"
         elif item.problem:
             outcome, reason = item.problem.outcome, item.problem.reason
         elif item.digest:
             seen[item.digest] = image
-        header = item.header
         about = (
             (header.width, header.height, header.mode, header.bit_depth, header.orientation)
             if header
@@ -275,9 +275,9 @@ def summary(frame: pl.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        files, used, duplicates (counts); problems ("outcome: reason" to count), modes (mode to
-        count), sizes ("width×height" to count, the ten most frequent and "other"); most
-        frequent first.
+        files, used, duplicates, first_pages (counts; the last of used images whose file has more
+        pages); problems ("outcome: reason" to count), modes (mode to count), sizes
+        ("width×height" to count, the ten most frequent and "other"); most frequent first.
     """
     bad = problems(frame)
     reasons = Counter(f"{o}: {r}" for o, r in zip(bad["outcome"], bad["reason"], strict=True))
@@ -291,6 +291,7 @@ def summary(frame: pl.DataFrame) -> dict[str, Any]:
         "files": frame.height,
         "used": outcomes["used"],
         "duplicates": outcomes["duplicate"],
+        "first_pages": int((frame["reason"] == FIRST_PAGE).sum()),
         "problems": dict(reasons.most_common()),
         "modes": dict(Counter(known["mode"]).most_common()),
         "sizes": shown,

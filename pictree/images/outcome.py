@@ -15,6 +15,9 @@ OUTCOMES = (
 )
 """Every outcome. "refused": an archive member that is a link, or leads outside the archive."""
 
+FIRST_PAGE = "the first of several pages"
+"""Reason of a used image that is not all of its file."""
+
 MAX_FILE_BYTES = 2**28
 """A file or archive member above this (256 MiB) is not read."""
 
@@ -36,6 +39,8 @@ class Header:
         Bits for one channel of one pixel in the file.
     orientation : int
         EXIF orientation of the file, 1 to 8; 1 where there is none.
+    more_pages : bool
+        Whether it is the first page of a TIFF with several.
     """
 
     width: int
@@ -43,6 +48,7 @@ class Header:
     mode: str
     bit_depth: int
     orientation: int
+    more_pages: bool = False
 
 
 class Unusable(Exception):  # noqa: N818 - an outcome, not an error: it never stops a run

@@ -38,6 +38,8 @@ MARGIN = 0.05
 """By so much the runs on features must agree better: learning will still improve what
 pixels give."""
 
+TO_HAVE = "--recipe photos takes features"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -164,9 +166,12 @@ def decide(trees: list[InstantTree], plain: str, seen: str, images: int) -> Choi
     pixels, features = (agreement_by_k(runs, [k])[k].mean for runs in panels)
     worth = [_worth(tree) for tree in trees]
     is_better = features > pixels + MARGIN and worth[1] > RATIO * worth[0]
-    so = "so features are taken" if is_better else "so pixels are taken"
-    if features > pixels and not is_better:
-        so = f"not clearly better, {so}"
+    if is_better:
+        so = "so features are taken"
+    elif features <= pixels:
+        so = "so pixels are taken"
+    else:
+        so = f"not clearly better, so pixels are taken; {TO_HAVE}"
     reason = (
         f"of {images:,} images looked at, in {k} clusters, the runs agree at {pixels:.2f} on "
         f"pixels and at {features:.2f} on features of {NAME}, {so}"

@@ -262,6 +262,7 @@ def summary(run: Run) -> dict[str, Any]:
         "recipe": info["recipe"],
         "chosen": _chosen(run),
         **{key: metrics[key] for key in ("images", "used", "duplicates", "problems", "k")},
+        "first_pages": metrics.get("first_pages", 0),  # runs made before it was counted
         "k_shortlist": metrics["k_shortlist"],
         "silhouette": metrics["silhouette"],
         "agreement": metrics["agreement"],

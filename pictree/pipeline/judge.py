@@ -101,6 +101,7 @@ def _counts(run: Run) -> dict[str, Any]:
         "images": counted["files"],
         "used": counted["used"],
         "duplicates": counted["duplicates"],
+        "first_pages": counted["first_pages"],
         "problems": counted["problems"],
     }
 

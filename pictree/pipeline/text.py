@@ -13,10 +13,11 @@ def fit_text(found: dict[str, Any]) -> str:
     k = found["k"]
     lines = [
         f"{found['used']:,} of {found['images']:,} images used{_left_out(found)}",
-        f"{k} clusters{_agreement(found['agreement'])}",
+        *_first_pages(found),
+        f"{counted(k, 'cluster')}{_agreement(found['agreement'])}",
     ]
     if "choice" in found:
-        lines.insert(1, f"recipe {found['choice']['recipe']}: {found['choice']['reason']}")
+        lines.insert(-1, f"recipe {found['choice']['recipe']}: {found['choice']['reason']}")
     if found["silhouette"] is not None:
         lines[-1] += f", silhouette {found['silhouette']:.3f}"
     if "acc" in found:
@@ -28,6 +29,13 @@ def fit_text(found: dict[str, Any]) -> str:
     peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
     lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
     return "\n".join(lines)
+
+
+def _first_pages(found: dict[str, Any]) -> list[str]:
+    if not found["first_pages"]:
+        return []
+    files = counted(found["first_pages"], "file")
+    return [f"of {files} with several pages the first is used; 'FOLDER/**/*.tif' takes every page"]
 
 
 def _left_out(found: dict[str, Any]) -> str:
@@ -55,6 +63,7 @@ def scan_text(found: dict[str, Any]) -> str:
         f"{counted(found['duplicates'], 'duplicate')}, "
         f"{counted(sum(found['problems'].values()), 'problem')}",
         *(f"  {n:,} {what}" for what, n in found["problems"].items()),
+        *_first_pages(found),
         "sizes: " + _counts(found["sizes"]),
         "modes: " + _counts(found["modes"]),
         f"a fit would use {fmt['width']}×{fmt['height']}, {colour} ({fmt['reason']})",
@@ -96,7 +105,7 @@ def cut_text(found: dict[str, Any]) -> str:
     """Say what a cut gave."""
     sizes = ", ".join(f"{size:,}" for size in found["sizes"])
     use = f"to use it: `pictree predict` or `pictree export` with --k {found['k']}"
-    return f"{found['k']} clusters of {sizes} images\ntable: {found['clusters']}\n{use}"
+    return f"{counted(found['k'], 'cluster')} of {sizes} images\ntable: {found['clusters']}\n{use}"
 
 
 def compare_text(found: dict[str, Any]) -> str:

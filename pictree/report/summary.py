@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from pictree.images.outcome import FIRST_PAGE
 from pictree.report.gather import Findings
 from pictree.report.odd import outcomes_in_words
 from pictree.report.words import count, counted, duration, shown
@@ -76,7 +77,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
     stages = _stages(info)
     terms = [
         ("Files", counted(found.inventory.height, "file") + " found"),
-        ("Used", counted(len(found.labels), "image")),
+        ("Used", counted(len(found.labels), "image") + _first_pages(found)),
         ("Duplicates", count(copies) if copies else "none"),
         ("Left out", outcomes_in_words(found)),
         ("Size and colour", _format(fmt)),
@@ -92,6 +93,11 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("Device", _text((info.get("device") or {}).get("reason"))),
     ]
     return [(term, text) for term, text in terms if text]
+
+
+def _first_pages(found: Findings) -> str:
+    pages = int((found.inventory["reason"] == FIRST_PAGE).sum())
+    return f", {count(pages)} of them the first page of several in a file" if pages else ""
 
 
 def _format(fmt: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.exceptions import NotFittedError
+from torch import from_numpy
+from torch.utils.data import TensorDataset
 
 from pictree import ConvAutoencoder, ImageClusterer, InputError, RecipeError, SourceError
 
@@ -36,6 +38,18 @@ MESSAGES = [
         X[:, :3, :, None].repeat(7, axis=3),
         "images must be an array (n, h, w) or (n, h, w, c) with c 1, 3 or 4; got shape "
         "(12, 3, 6, 7) in X. Move the channels last, with images.transpose(0, 2, 3, 1).",
+    ),
+    (
+        ImageClusterer(),
+        X[None, ..., None],
+        "images must be an array (n, h, w) or (n, h, w, c) with c 1, 3 or 4; got shape "
+        "(1, 12, 4, 6, 1) in X. Reshape the array.",
+    ),
+    (
+        ImageClusterer(),
+        TensorDataset(from_numpy(X)),
+        "X must be an array, or name pictures; got TensorDataset. Pass an array; of a data set, "
+        "such as np.stack([image for image, _ in data]).",
     ),
     (
         ConvAutoencoder(),
@@ -129,7 +143,7 @@ def test_no_usable_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         ConvAutoencoder("small-98", image_shape=(4, 4), epochs=1).fit([tmp_path / "a.jpg"])
     assert str(caught.value) == (
-        "at least one image must be usable; got 1 not an image: no known format. Run "
+        "at least one image must be usable; got 1 in 'a.jpg': 1 not an image: no known format. Run "
         "pictree scan on it to see each file's reason."
     )
 

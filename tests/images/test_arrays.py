@@ -233,7 +233,7 @@ class TestInMemory:
             (
                 [np.zeros(3)],
                 "each image of a list must be a 2-D array; got shape (3,) at 0. Pass one array "
-                "(n, h, w), or a list of (h, w) arrays.",
+                "(n, h, w) or (n, h, w, c), such as np.stack(images).",
             ),
         ],
     )

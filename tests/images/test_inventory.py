@@ -18,6 +18,8 @@ from pictree.images.inventory import (
     take_stock,
 )
 from pictree.images.sources import open_source
+from pictree.pipeline.scan import scan
+from pictree.pipeline.text import scan_text
 
 
 def fmt(side: int = 4, channels: int = 1) -> ImageFormat:
@@ -91,10 +93,25 @@ class TestFolder:
             "files": 6,
             "used": 3,
             "duplicates": 1,
+            "first_pages": 0,
             "problems": {"empty: 0 bytes": 1, "not an image: no known format": 1},
             "modes": {"L": 4},
             "sizes": {"4×4": 4},
         }
+
+    def test_a_stack_in_a_folder_is_said_to_be_one(self, tmp_path):
+        pages = [Image.new("I;16", (6, 4), 9 * i) for i in range(4)]
+        pages[0].save(tmp_path / "one.tif")
+        pages[1].save(tmp_path / "three.tif", save_all=True, append_images=pages[2:])
+        frame, pixels = take_stock(open_source(tmp_path), range(2), fmt(), first_id=0, seen={})
+        assert frame["reason"].to_list() == ["", "the first of several pages"]
+        found = summary(frame)
+        assert (len(pixels), found["used"], found["first_pages"]) == (2, 2, 1)
+        text = scan_text(scan(tmp_path)).splitlines()
+        assert text[1] == (
+            "of 1 file with several pages the first is used; 'FOLDER/**/*.tif' takes every page"
+        )
+        assert len(open_source(str(tmp_path / "**/*.tif"))) == 4
 
     def test_sizes_beyond_ten_are_summed(self, tmp_path):
         for side in range(1, 14):

@@ -210,9 +210,18 @@ def test_features_must_be_clearly_better() -> None:
     apart = np.repeat(np.eye(5), 40, axis=0) * 9 + rng.normal(size=(200, 5)) * 0.3
     mixed = rng.normal(size=(200, 5))
     clear, unclear = instant_tree(apart), instant_tree(mixed)
-    assert decide([clear, clear], "tree", "photos", 200).recipe == "tree"
+    same = decide([clear, clear], "tree", "photos", 200)
+    assert same.recipe == "tree"
+    assert same.reason.endswith("efficientnet-lite0, so pixels are taken")
     assert decide([unclear, unclear], "tree", "photos", 200).recipe == "tree"
     assert decide([clear, unclear], "tree", "photos", 200).recipe == "tree"
+    fair = instant_tree(apart + np.random.default_rng(1).normal(size=(200, 5)) * 2)
+    gain = decide([fair, clear], "tree", "photos", 200)
+    assert (gain.recipe, gain.pixels < gain.features) == ("tree", True)
+    assert gain.reason.endswith(
+        "on features of efficientnet-lite0, not clearly better, so pixels are taken; --recipe photos "
+        "takes features"
+    )
     found = decide([unclear, clear], "tree", "photos", 200)
     assert found.recipe == "photos"
     assert found.reason == (
