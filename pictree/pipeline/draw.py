@@ -23,5 +23,8 @@ def draw_maps(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
                 missing[method] = str(error)
                 progress.say(str(error))
         progress.advance()
-    run.update(maps=[m for m in methods if m not in missing], maps_missing=missing)
+    drawn = [method for method in methods if method not in missing]
+    if drawn:
+        progress.note(", ".join(drawn))
+    run.update(maps=drawn, maps_missing=missing)
     progress.close()

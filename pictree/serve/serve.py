@@ -17,6 +17,8 @@ PORT = 8400
 _GRACE = 5
 """Seconds that requests have to end after Ctrl-C or SIGTERM."""
 _CONNECTIONS = 512
+_EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""What a browser on this machine takes in place of an address that means all of them."""
 
 
 def serve(
@@ -64,7 +66,8 @@ def serve(
             version=version("pictree"),
         )
         listening.listen(128)
-        shown = f"[{host}]" if ":" in host else host
+        local = _EVERY.get(host, host)
+        shown = f"[{local}]" if ":" in local else local
         say({"address": f"http://{shown}:{port}"})
         config = uvicorn.Config(
             app,

@@ -198,7 +198,16 @@ def meeting_point(host: str) -> distributed.TCPStore:
     host : str
         This machine's address, as the others know it.
     """
-    return distributed.TCPStore(host, 0, is_master=True, wait_for_workers=False)
+    # TCPStore would listen wherever this machine can be reached, and asks nobody who he is.
+    family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+    with socket.create_server((host, 0), family=family) as listening:
+        return distributed.TCPStore(
+            host,
+            listening.getsockname()[1],
+            is_master=True,
+            wait_for_workers=False,
+            master_listen_fd=listening.detach(),
+        )
 
 
 @contextmanager

@@ -219,8 +219,8 @@ def test_features_must_be_clearly_better() -> None:
     gain = decide([fair, clear], "tree", "photos", 200)
     assert (gain.recipe, gain.pixels < gain.features) == ("tree", True)
     assert gain.reason.endswith(
-        "on features of efficientnet-lite0, not clearly better, so pixels are taken; --recipe photos "
-        "takes features"
+        "on features of efficientnet-lite0, not clearly better, so pixels are taken; "
+        "--recipe photos takes features"
     )
     found = decide([unclear, clear], "tree", "photos", 200)
     assert found.recipe == "photos"
