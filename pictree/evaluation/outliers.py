@@ -50,7 +50,24 @@ def outliers(
         Of reconstruction.
     """
     by_distance = _apart(distances, clusters)
-    by_error = None if errors is None else _apart(errors, clusters)
+    return _listed(by_distance, None if errors is None else _apart(errors, clusters))
+
+
+def mean_of(first: Outliers, second: Outliers) -> Outliers:
+    """Return what two kinds of codes of the same pictures say together: the mean of each figure.
+
+    Parameters
+    ----------
+    first, second : Outliers
+        Both with errors, or both without.
+    """
+    by_distance = (first.by_distance + second.by_distance) / 2
+    if first.by_error is None or second.by_error is None:
+        return _listed(by_distance, None)
+    return _listed(by_distance, (first.by_error + second.by_error) / 2)
+
+
+def _listed(by_distance: np.ndarray, by_error: np.ndarray | None) -> Outliers:
     score = by_distance if by_error is None else (by_distance + by_error) / np.sqrt(2)
     rows = np.flatnonzero(score > LIMIT)
     return Outliers(by_distance, by_error, score, rows[np.argsort(-score[rows], kind="stable")])

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pictree.device import choose_device
 from pictree.errors import InputError, RunError
 from pictree.evaluation import label_errors as labels
 from pictree.evaluation import looks, outliers, sizes
 from pictree.evaluation.near_duplicates import near_duplicates
 from pictree.files import csv_bytes, write_bytes
 from pictree.neighbors import in_few_numbers, nearest
+from pictree.networks.inference import encode, reconstruction_errors
 from pictree.pipeline.codes import has_autoencoder
 from pictree.pipeline.leaks import leaks
+from pictree.pipeline.learn import linear_again
+from pictree.recipes.recipe import parse_recipe
 from pictree.store import Run
 
 _TENTH = 10
@@ -147,12 +151,12 @@ def _pairs(
 
 
 def _outliers(run: Run) -> Found:
-    codes = in_few_numbers(run.array("codes")[:])
-    if len(codes) <= _TENTH:
+    if len(run.used()) <= _TENTH:
         return _at(run, np.zeros(0), score=[], distance=[]), {"limit": outliers.LIMIT}
-    distances = nearest(codes, _TENTH)[1][:, -1]
     errors = run.array("errors")[:] if has_autoencoder(run) else None
-    found = outliers.outliers(distances, run.labels(), errors)
+    distances, found = _apart(run, run.array("codes")[:], errors)
+    if (before := _before_clusters(run)) is not None:
+        found = outliers.mean_of(found, _apart(run, *before)[1])
     columns: dict[str, Any] = {
         "score": found.score[found.rows].round(2),
         "distance": distances[found.rows],
@@ -162,6 +166,29 @@ def _outliers(run: Run) -> Found:
         columns["error"] = errors[found.rows]
         columns["error_deviation"] = found.by_error[found.rows].round(2)
     return _at(run, found.rows, **columns), {"limit": outliers.LIMIT}
+
+
+def _apart(
+    run: Run, codes: np.ndarray, errors: np.ndarray | None
+) -> tuple[np.ndarray, outliers.Outliers]:
+    """Return each picture's distance to the tenth neighbour, and how far it lies apart."""
+    distances = nearest(in_few_numbers(codes), _TENTH)[1][:, -1]
+    return distances, outliers.outliers(distances, run.labels(), errors)
+
+
+def _before_clusters(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return codes and errors that know nothing of clusters; None where the run's own are such.
+
+    The rounds draw each picture to a cluster, also one that is like no other. So what the linear
+    autoencoder before them says of it counts as much; that is made again.
+    """
+    text = (run.path / "recipe.toml").read_text(encoding="utf-8")
+    recipe = parse_recipe(text, name=run.info["recipe"])
+    if not run.info.get("rounds", {}).get("kept") or recipe.network.encoder:
+        return None
+    pixels, device = run.array("pixels"), choose_device("float32")
+    model = linear_again(run, recipe, device)
+    return encode(model, pixels, device), reconstruction_errors(model, pixels, device)
 
 
 def _label_errors(run: Run) -> Found:

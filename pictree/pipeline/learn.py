@@ -18,6 +18,7 @@ from pictree.pipeline.together import learn_together, parts_of_batches
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, Training
 from pictree.store import Run
+from pictree.training.linear import fit_linear
 from pictree.training.loop import train
 from pictree.training.together import Share
 
@@ -114,6 +115,14 @@ def train_share(
     model = _build(run, recipe, images, seed)
     _train(run, model, replace(recipe.training, epochs=epochs), device, seed, share=share)
     return images
+
+
+def linear_again(run: Run, recipe: Recipe, device: Device) -> Autoencoder:
+    """Return a recipe's linear autoencoder, which what was learned after it has replaced."""
+    rows, seed = splits(run.fitted())[0], run.info["seed"]
+    model = _build(run, recipe, len(rows), seed)
+    fit_linear(model, run.array("pixels"), device, seed=seed, train_rows=rows)
+    return model
 
 
 def _build(run: Run, recipe: Recipe, images: int, seed: int) -> Autoencoder:

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from pictree.evaluation import looks
 from pictree.evaluation.label_errors import NEIGHBOURS, label_errors
-from pictree.evaluation.outliers import LIMIT, outliers
+from pictree.evaluation.outliers import LIMIT, mean_of, outliers
 from pictree.evaluation.sizes import odd_sizes
 from pictree.neighbors import nearest
 from tests.evaluation.test_near_duplicates import codes_of
@@ -65,6 +65,22 @@ def test_outliers_are_far_for_their_own_cluster() -> None:
     np.testing.assert_allclose(both.score, (both.by_distance + both.by_error) / np.sqrt(2))
     assert {5, 150} <= set(both.rows)
     assert (both.score[both.rows] > LIMIT).all()
+
+
+def test_two_kinds_of_codes_count_alike() -> None:
+    rng = np.random.default_rng(0)
+    clusters = np.repeat([0, 1], 100)
+    first, second = np.exp(rng.normal(0, 0.1, (2, 200)))
+    first[3], second[[3, 150]] = np.exp(0.9), np.exp(0.9)
+    left, right = outliers(first, clusters, second), outliers(second, clusters, first)
+    both = mean_of(left, right)
+    assert both.by_error is not None
+    np.testing.assert_allclose(both.score, (left.score + right.score) / 2)
+    np.testing.assert_allclose(both.by_distance, both.by_error)
+    assert (both.rows[0], both.score[3] > both.score[150] > LIMIT) == (3, True)
+    alone = mean_of(outliers(first, clusters), outliers(second, clusters))
+    assert alone.by_error is None
+    np.testing.assert_allclose(alone.score, both.by_distance)
 
 
 def test_blurred_digits_are_found(digits: tuple) -> None:

@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
+from pictree.evaluation.outliers import LIMIT, outliers
+from pictree.neighbors import in_few_numbers
 from pictree.pipeline import adopt as adopting
 from pictree.pipeline.add import add
 from pictree.pipeline.cut import cut
+from pictree.pipeline.find import find
 from pictree.pipeline.fit import fit, summary
 from pictree.pipeline.predict import predict
 from pictree.progress import Progress
@@ -51,6 +56,26 @@ def test_what_was_learned_is_in_the_place_of_the_start(learned_run: Path) -> Non
     assert run.array("codes").shape == (599, 128)
     assert not (learned_run / "rounds").exists()
     assert run.metrics["agreement"] == told["ended"]
+
+
+def test_outliers_are_told_by_the_codes_before_and_after_learning(learned_run: Path) -> None:
+    run = Run.open(learned_run)
+    pixels = run.array("pixels")[:].reshape(599, -1) / 255
+    linear = PCA(50, svd_solver="full").fit(pixels)
+    codes = linear.transform(pixels)
+    errors = ((linear.inverse_transform(codes).clip(0, 1) - pixels) ** 2).mean(axis=1)
+    scores = []
+    for some, of in ((codes, errors), (run.array("codes")[:], run.array("errors")[:])):
+        few = in_few_numbers(some)
+        tenth = NearestNeighbors(n_neighbors=11).fit(few).kneighbors(few)[0][:, 10]
+        scores.append(outliers(tenth, run.labels(), of).score)
+    score = np.mean(scores, axis=0)
+    rows = find(learned_run, "outliers")["rows"]
+    names = run.used()["path"].to_list()
+    assert {row["path"] for row in rows} == {names[i] for i in np.flatnonzero(score > LIMIT)}
+    told = [row["score"] for row in rows]
+    assert told == sorted(told, reverse=True)
+    np.testing.assert_allclose(told, -np.sort(-score)[: len(rows)], atol=0.03)
 
 
 def test_the_start_stands_beside_the_result(learned_run: Path) -> None:
