@@ -115,13 +115,11 @@ def fit(
         known_specs = specs_of(known_labels, source, progress)
         known = read_known_labels(known_specs, source)
         otherwise = otherwise if given is None else None
-        begun = time.perf_counter()
-        recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
-        took = {"state": "done", "seconds": round(time.perf_counter() - begun, 3)}
+        recipe, choice = _choose(run, source, recipe, otherwise, seed, progress)
         extractor = seen.open_for(recipe) if given is None else None
         begin(run, source, recipe, known_specs, given, extractor, seed, command)
-        if choice is not None and "choice" not in run.info:
-            run.update(choice=as_json(choice), stages={"choose": took})
+        if choice and "choice" not in run.info:
+            run.update(**choice)
         announce(run, source, progress)
         device, workers = learn.device_for(recipe), home.staffed(workers)
         run.update(device=None if given else asdict(device))
@@ -141,6 +139,18 @@ def fit(
         home.keep()
         run_stages(run, stages, progress, home.keep)
         return home.told(summary(run))
+
+
+def _choose(
+    run: Run, source: Any, recipe: Recipe, otherwise: Recipe | None, seed: int, progress: Progress
+) -> tuple[Recipe, dict[str, Any]]:
+    """Return the recipe, and what the run tells of the choice where there was one."""
+    begun = time.perf_counter()
+    recipe, choice = choose_recipe(run, source, recipe, otherwise, seed, progress)
+    if choice is None:
+        return recipe, {}
+    took = {"state": "done", "seconds": round(time.perf_counter() - begun, 3)}
+    return recipe, {"choice": as_json(choice), "stages": {"choose": took}}
 
 
 Stages = dict[str, Callable[[], Any]]
