@@ -9,17 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pictree.device import choose_device
 from pictree.errors import InputError, RunError
 from pictree.evaluation import label_errors as labels
 from pictree.evaluation import looks, outliers, sizes
 from pictree.evaluation.near_duplicates import near_duplicates
 from pictree.files import csv_bytes, write_bytes
 from pictree.neighbors import in_few_numbers, nearest
-from pictree.networks.inference import encode, reconstruction_errors
 from pictree.pipeline.codes import has_autoencoder
 from pictree.pipeline.leaks import leaks
-from pictree.pipeline.learn import linear_again
 from pictree.recipes.recipe import parse_recipe
 from pictree.store import Run
 
@@ -186,9 +183,9 @@ def _before_clusters(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
     recipe = parse_recipe(text, name=run.info["recipe"])
     if not run.info.get("rounds", {}).get("kept") or recipe.network.encoder:
         return None
-    pixels, device = run.array("pixels"), choose_device("float32")
-    model = linear_again(run, recipe, device)
-    return encode(model, pixels, device), reconstruction_errors(model, pixels, device)
+    from pictree.pipeline.learn import linear_again  # torch, which nothing else here needs
+
+    return linear_again(run, recipe)
 
 
 def _label_errors(run: Run) -> Found:

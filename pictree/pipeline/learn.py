@@ -117,12 +117,13 @@ def train_share(
     return images
 
 
-def linear_again(run: Run, recipe: Recipe, device: Device) -> Autoencoder:
-    """Return a recipe's linear autoencoder, which what was learned after it has replaced."""
-    rows, seed = splits(run.fitted())[0], run.info["seed"]
-    model = _build(run, recipe, len(rows), seed)
-    fit_linear(model, run.array("pixels"), device, seed=seed, train_rows=rows)
-    return model
+def linear_again(run: Run, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes and errors of a recipe's linear autoencoder, which a later one has replaced."""
+    rows, seed, device = splits(run.fitted())[0], run.info["seed"], choose_device("float32")
+    model, pixels = _build(run, recipe, len(rows), seed), run.array("pixels")
+    fit_linear(model, pixels, device, seed=seed, train_rows=rows)
+    codes = inference.encode(model, pixels, device)
+    return codes, inference.reconstruction_errors(model, pixels, device)
 
 
 def _build(run: Run, recipe: Recipe, images: int, seed: int) -> Autoencoder:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from pictree.pipeline.fit import fit
 from pictree.recipes.recipe import Recipe, change, load_recipe
-from tests.clouds.moto_server import SECRETS, Server, start
+from tests.clouds.moto_server import SECRETS, start
+from tests.clouds.servers import Server
 
 
 @pytest.fixture(scope="package")
@@ -49,5 +50,4 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         for name, value in {**SECRETS, "AWS_ENDPOINT_URL": server.address}.items():
             patch.setenv(name, value)
         yield server
-    server.process.kill()
-    server.process.wait()
+    server.stop()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.clouds.servers import Server, started
 
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "somebody",
@@ -19,25 +16,7 @@ SECRETS = {
 }
 
 
-@dataclass
-class Server:
-    """A server of objects, and what it was asked."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    address: str
-
-    @property
-    def asked(self) -> list[str]:
-        """Method and address of each request so far."""
-        return re.findall(r'"(?:\x1b\[\d+m)*([A-Z]+ \S+) HTTP', self.log.read_text())
-
-
 def start(log: Path) -> Server:
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=out)
-    while not (found := re.search(r"http://127.0.0.1:\d+", log.read_text())):
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.05)
-    return Server(process, log, found[0])
+    words = ["moto.server", "-H", "127.0.0.1", "-p", "0"]
+    process, address = started(words, log, r"http://127.0.0.1:\d+")
+    return Server(process, log, address)

@@ -22,7 +22,8 @@ from pictree.pipeline.predict import predict
 from pictree.pipeline.publish import fetch_finished
 from pictree.pipeline.shelf import Shelf
 from tests.clouds.filling import full_after
-from tests.clouds.moto_server import SECRETS, Server, start
+from tests.clouds.moto_server import SECRETS, start
+from tests.clouds.servers import Server
 from tests.engine.nodes import ROOT, done_alone
 from tests.engine.one_fit import digest, untimed, words
 
@@ -245,8 +246,7 @@ def test_no_rights_and_a_server_that_is_gone(
         "'s3://closed/run' must be readable from this machine; got 'Forbidden'. Check the "
         "address, the network, and the credentials as the service's own tools have them."
     )
-    server.process.kill()
-    server.process.wait()
+    server.stop()
     assert refused(pictures, "s3://closed/run") == (
         "'s3://closed/run' must be readable from this machine; got 'Could not connect to the "
         f'endpoint URL: "{server.address}/closed/run/manifest.json"\'. Check the address, the '

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -243,3 +245,12 @@ def test_long_and_odd_paths_take_one_line() -> None:
     found = {"images": 1, "found": 1, "about": {}, "rows": [row], "output": None}
     last = find_text(found).splitlines()[-1]
     assert last == f"1   …{'x' * 41}\\n.png  0.1235  -"
+
+
+def test_nothing_heavy_is_loaded_to_look_for_copies(run: Path) -> None:
+    lines = "import sys; from pictree.pipeline.find import find; find(sys.argv[1], 'duplicates')"
+    told = f"{lines}; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", told, str(run)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
