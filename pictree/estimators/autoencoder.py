@@ -290,7 +290,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         recipe, seed = self._full_recipe(), to_seed(self.random_state)
         part = recipe.network
         shape = self.input_format_.image_shape
-        asked = Architecture(shape, part.encoder, part.decoder, part.code, part.output)
+        widths, contours = (part.encoder, part.decoder), part.contours
+        asked = Architecture(shape, *widths, part.code, part.output, contours=contours)
         model = build(limited(asked, len(images.pixels)), seed)
         device = choose_device(recipe.training.precision, (*part.encoder, *part.decoder))
         self.history_ = train(model, images.pixels, recipe.training, device, seed=seed)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pictree.errors import InputError
+from pictree.networks.contours import Contours
 from pictree.networks.layers import (
     Conv,
     ConvPool,
@@ -43,6 +44,9 @@ class Architecture:
     normalise : bool
         Batch normalisation (Ioffe & Szegedy 2015) in each stage of the encoder and on the code,
         which there must be.
+    contours : bool
+        Let a linear network's encoder see contours and tones in place of pixels: see
+        `pictree.networks.contours`.
 
     Raises
     ------
@@ -56,6 +60,7 @@ class Architecture:
     code: int = 0
     output: str = "sigmoid"
     normalise: bool = False
+    contours: bool = False
 
     def __post_init__(self) -> None:
         if len(self.image_shape) != 3 or min(self.image_shape) < 1:
@@ -82,6 +87,12 @@ class Architecture:
                 "a normalised network needs convolutions and a code",
                 got=f"encoder {list(self.encoder)}, code {self.code}",
                 do="Pass both, or normalise=False",
+            )
+        if self.contours and not self.is_linear:
+            raise InputError(
+                "contours are for a network without convolutions",
+                got=f"encoder {list(self.encoder)}",
+                do="Pass encoder=() and decoder=(), or contours=False",
             )
         if self.output not in OUTPUTS:
             raise InputError(
@@ -137,7 +148,10 @@ def limited(architecture: Architecture, images: int) -> Architecture:
 
 
 class Encoder(nn.Module):
-    """Images to codes: one `ConvPool` for each width, then a `Dense` where a code is asked."""
+    """Images to codes: one `ConvPool` for each width, then a `Dense` where a code is asked.
+
+    Or `Contours`, then a `Dense`.
+    """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -146,16 +160,24 @@ class Encoder(nn.Module):
             (NormConvPool if architecture.normalise else ConvPool)(inputs, outputs)
             for inputs, outputs in pairwise(widths)
         )
-        self.dense = Dense(architecture.maps_size, architecture.code) if architecture.code else None
+        self.contours = Contours(architecture.image_shape) if architecture.contours else None
+        inputs = architecture.maps_size if self.contours is None else self.contours.size
+        self.dense = Dense(inputs, architecture.code) if architecture.code else None
         self.norm = nn.BatchNorm1d(architecture.code) if architecture.normalise else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Float (n, c, h, w) in [0, 1] to codes, float (n, code size)."""
+        flat = self.flat(x)
+        return self.norm(self.dense(flat)) if self.dense is not None else flat
+
+    def flat(self, x: Tensor) -> Tensor:
+        """Float (n, c, h, w) in [0, 1] to what the code is made of, float (n, numbers)."""
+        if self.contours is not None:
+            return self.contours(x)
         for stage in self.stages:
             x = stage(x)
         # Row, column, channel: Keras' order, and free of copies in the channels-last layout.
-        flat = x.permute(0, 2, 3, 1).flatten(1)
-        return self.norm(self.dense(flat)) if self.dense is not None else flat
+        return x.permute(0, 2, 3, 1).flatten(1)
 
 
 class Decoder(nn.Module):

@@ -46,10 +46,10 @@ def images_at_once(architecture: Architecture) -> int:
     Larger maps are taken from the system anew at each batch, which costs twice as much as the
     arithmetic.
     """
-    if architecture.is_linear:
+    height, width, channels = architecture.image_shape
+    widest = max(architecture.encoder + architecture.decoder, default=channels)
+    if architecture.is_linear and not architecture.contours:
         return MOST_IMAGES
-    height, width, _ = architecture.image_shape
-    widest = max(architecture.encoder + architecture.decoder)
     return min(MOST_IMAGES, max(1, MAPS_BYTES // (4 * height * width * widest)))
 
 

@@ -74,6 +74,8 @@ def _encoder_rows(model: Autoencoder) -> list[LayerRow]:
     ):
         rows.append(LayerRow(f"conv {i + 1}", (*sizes[i], width), _count(stage)))
         rows.append(LayerRow(f"pool {i + 1}", (*sizes[i + 1], width), 0))
+    if model.encoder.contours is not None:
+        rows.append(LayerRow("contours", (model.encoder.contours.size,), 0))
     if model.encoder.dense is not None:
         rows.append(LayerRow("code", (architecture.code,), _count(model.encoder.dense)))
     return rows

@@ -100,7 +100,9 @@ def _read_architecture(path: Path) -> Architecture:
             name: tuple(values[name]) for name in ("image_shape", "encoder", "decoder")
         }
         plain: dict[str, Any] = {
-            name: values[name] for name in ("code", "output", "normalise") if name in values
+            name: values[name]
+            for name in ("code", "output", "normalise", "contours")
+            if name in values
         }
         return Architecture(**lists, **plain)
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:

@@ -19,7 +19,7 @@ from pictree.images.decode import inner_boxes
 from pictree.images.format import choose_format
 from pictree.images.inventory import look_at_some
 from pictree.images.sources import Source
-from pictree.pipeline.judge import small_rows
+from pictree.pipeline.learn import linear_codes
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
@@ -125,9 +125,10 @@ def _compare(
     widths, heights = np.array([(header.width, header.height) for header in headers]).T
     boxes = inner_boxes(widths, heights, fmt)
     features = extract(extractor, pixels, device, boxes=boxes, on_batch=progress.advance)
-    flat = small_rows(pixels, np.arange(len(pixels)))
     try:
-        trees = [_tree(table, plain, seed) for table in (flat, features)]
+        trees = [
+            _tree(table, plain, seed) for table in (linear_codes(pixels, plain, seed), features)
+        ]
     except InputError:  # all equal, or no number of clusters to try: the fit will say so
         return None
     finally:

@@ -176,12 +176,14 @@ def _apart(
 def _before_clusters(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
     """Return codes and errors that know nothing of clusters; None where the run's own are such.
 
-    The rounds draw each picture to a cluster, also one that is like no other. So what the linear
-    autoencoder before them says of it counts as much; that is made again.
+    The rounds draw each picture to a cluster, also one that is like no other, and contours leave
+    out what a picture is made of. So what a linear autoencoder on the pixels says of it counts as
+    much; that is made again.
     """
     text = (run.path / "recipe.toml").read_text(encoding="utf-8")
     recipe = parse_recipe(text, name=run.info["recipe"])
-    if not run.info.get("rounds", {}).get("kept") or recipe.network.encoder:
+    learned = run.info.get("rounds", {}).get("kept")
+    if recipe.network.encoder or not (learned or recipe.network.contours):
         return None
     from pictree.pipeline.learn import linear_again  # torch, which nothing else here needs
 

@@ -117,9 +117,22 @@ def train_share(
     return images
 
 
+def linear_codes(pixels: np.ndarray, recipe: Recipe, seed: int) -> np.ndarray:
+    """Return the codes of some images by a recipe's linear autoencoder, learned from these."""
+    height, width, channels = (int(side) for side in pixels.shape[1:])
+    asked = limited(architecture_of((height, width, channels), recipe), len(pixels))
+    model, device = build(asked, seed), choose_device("float32")
+    fit_linear(model, pixels, device, seed=seed, train_rows=np.arange(len(pixels)))
+    return inference.encode(model, pixels, device)
+
+
 def linear_again(run: Run, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes and errors of a recipe's linear autoencoder, which a later one has replaced."""
+    """Return codes and errors of a linear autoencoder on the pixels, as nothing else was learned.
+
+    Contours left out: an odd picture is one that the others' pixels can't make up.
+    """
     rows, seed, device = splits(run.fitted())[0], run.info["seed"], choose_device("float32")
+    recipe = replace(recipe, network=replace(recipe.network, contours=False))
     model, pixels = _build(run, recipe, len(rows), seed), run.array("pixels")
     fit_linear(model, pixels, device, seed=seed, train_rows=rows)
     codes = inference.encode(model, pixels, device)
@@ -140,6 +153,7 @@ def architecture_of(shape: tuple[int, int, int], recipe: Recipe) -> Architecture
         decoder=recipe.network.decoder,
         code=recipe.network.code,
         output=recipe.network.output,
+        contours=recipe.network.contours,
     )
 
 

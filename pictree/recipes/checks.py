@@ -19,6 +19,14 @@ def check_choice(key: str, value: Any, choices: Sequence[str]) -> None:
         )
 
 
+def check_switch(key: str, value: Any) -> None:
+    """Refuse a value that is neither true nor false."""
+    if not isinstance(value, bool):
+        raise RecipeError(
+            f"{key} must be true or false", got=repr(value), do="Write it without quotes"
+        )
+
+
 def check_number(
     key: str,
     value: Any,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pictree.errors import RecipeError
-from pictree.recipes.checks import check_choice, check_k, check_number, check_widths
+from pictree.recipes.checks import (
+    check_choice,
+    check_k,
+    check_number,
+    check_switch,
+    check_widths,
+)
 
 MAP_METHODS = ("pca", "tsne", "umap")
 OPTIMIZERS = ("adam", "adamw", "adadelta", "closed-form")
@@ -57,18 +63,22 @@ class NetworkPart:
         Size of the dense code, 0 (the flattened maps) to 65,536.
     output : {"sigmoid", "linear"}
         What makes pixels of the last convolution: its sigmoid, or itself cut to [0, 1].
+    contours : bool
+        Whether a linear network's encoder sees contours and tones in place of pixels.
     """
 
     encoder: tuple[int, ...] = (32, 32)
     decoder: tuple[int, ...] = (32, 32)
     code: int = 0
     output: str = "sigmoid"
+    contours: bool = False
 
     def __post_init__(self) -> None:
         check_widths("network.encoder", self.encoder, most=4096)
         check_widths("network.decoder", self.decoder, most=4096)
         check_number("network.code", self.code, int, 0, 65_536)
         check_choice("network.output", self.output, ("sigmoid", "linear"))
+        check_switch("network.contours", self.contours)
         if len(self.encoder) != len(self.decoder):
             raise RecipeError(
                 "network.encoder and network.decoder must be equally long",
@@ -179,12 +189,7 @@ class ClusteringPart:
         check_choice("clustering.method", self.method, CLUSTERING_METHODS)
         check_k("clustering.k", self.k)
         check_number("clustering.starts", self.starts, int, 1, 1000)
-        if not isinstance(self.standardise, bool):
-            raise RecipeError(
-                "clustering.standardise must be true or false",
-                got=repr(self.standardise),
-                do="Write it without quotes",
-            )
+        check_switch("clustering.standardise", self.standardise)
         if self.seed is not None:
             check_number("clustering.seed", self.seed, int, 0)
 

@@ -129,6 +129,12 @@ class Recipe:
 
     def _check_linear(self) -> None:
         linear = not self.network.encoder
+        if self.network.contours and not linear:
+            raise RecipeError(
+                "network.contours are for a network without convolutions",
+                got=f"encoder = {list(self.network.encoder)}",
+                do="Set network.contours to false, or encoder and decoder to []",
+            )
         if linear != (self.training.optimizer == "closed-form"):
             raise RecipeError(
                 'a network without convolutions and the "closed-form" optimizer need each other',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -10,10 +11,22 @@ import torch
 
 from pictree.device import Device
 from pictree.networks.autoencoder import Autoencoder
-from pictree.networks.inference import check_shape, reconstruction_errors
+from pictree.networks.inference import (
+    check_shape,
+    images_at_once,
+    reconstruction_errors,
+    to_batch,
+)
+from pictree.networks.layers import Dense
 
 SAMPLE = 20_000
 """Above this many images the weights are those of this many, drawn at random."""
+
+BATCH = 256
+"""Images at a time in the sums for the decoder."""
+
+TONE_SHARE = 0.5
+"""How far tones vary in what the code is made of, as a share of how far contours do."""
 
 
 def fit_linear(
@@ -60,8 +73,16 @@ def fit_linear(
     drawn = train_rows
     if len(train_rows) > SAMPLE:
         drawn = np.sort(rng.choice(train_rows, SAMPLE, replace=False))
-    mean, axes = _principal(_flat(pixels[drawn]), model.code_size, seed)
-    _set_weights(model, mean, axes)
+    seen = _seen(model, pixels, drawn)
+    scale = _scale(model, seen)
+    seen *= scale
+    mean, axes = _principal(seen, model.code_size, seed)
+    _set_weights(model.encoder.dense, axes * scale, -axes @ mean)
+    if model.encoder.contours is None:
+        _set_weights(model.decoder.dense, axes.T, mean)
+    else:
+        codes = (seen - mean) @ axes.T
+        _set_weights(model.decoder.dense, *_least_squares(codes, pixels, drawn))
     loss = float(reconstruction_errors(model, pixels, device, drawn).mean())
     measured = None
     if validation is not None:
@@ -70,11 +91,23 @@ def fit_linear(
     return [{"epoch": 1, "loss": loss, "validation_loss": measured, "seconds": seconds}]
 
 
-def _flat(images: np.ndarray) -> np.ndarray:
-    rows = images.reshape(len(images), -1).astype(np.float32)
-    if images.dtype == np.uint8:
-        rows /= 255
-    return rows
+def _seen(model: Autoencoder, pixels: Any, rows: np.ndarray) -> np.ndarray:
+    """Return what the encoder's dense layer sees of some images, float32 (n, numbers)."""
+    at_once = images_at_once(model.architecture)
+    parts = [pixels[rows[i : i + at_once]] for i in range(0, len(rows), at_once)]
+    with torch.inference_mode():
+        return np.concatenate([model.encoder.flat(to_batch(part, "cpu")).numpy() for part in parts])
+
+
+def _scale(model: Autoencoder, seen: np.ndarray) -> np.ndarray:
+    """Return what to multiply each number by: tones vary `TONE_SHARE` as much as contours do."""
+    scale = np.ones(seen.shape[1], np.float32)
+    if model.encoder.contours is not None:
+        parts = slice(model.encoder.contours.contours), slice(model.encoder.contours.contours, None)
+        for part, share in zip(parts, (1.0, TONE_SHARE), strict=True):
+            spread = float(np.sqrt(seen[:, part].var(axis=0, dtype=np.float64).sum()))
+            scale[part] = share / spread if spread > 0 else share
+    return scale
 
 
 def _principal(rows: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,12 +123,30 @@ def _principal(rows: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.
     return found.mean_, found.components_
 
 
-def _set_weights(model: Autoencoder, mean: np.ndarray, axes: np.ndarray) -> None:
-    weights = {
-        "encoder.dense.weight": axes,
-        "encoder.dense.bias": -axes @ mean,
-        "decoder.dense.weight": axes.T,
-        "decoder.dense.bias": mean,
-    }
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(w)) for name, w in weights.items()}
-    model.load_state_dict(tensors)
+def _least_squares(
+    codes: np.ndarray, pixels: Any, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and bias that draw images from their codes with the least squared error.
+
+    The codes' mean is 0 and they don't correlate, so each number's weights stand alone.
+    """
+    codes = codes.astype(np.float64)
+    drawn = np.zeros((codes.shape[1], math.prod(pixels.shape[1:])))
+    mean = np.zeros(drawn.shape[1])
+    for first in range(0, len(rows), BATCH):
+        part = to_batch(pixels[rows[first : first + BATCH]], "cpu").permute(0, 2, 3, 1)
+        flat = part.flatten(1).double().numpy()
+        drawn += codes[first : first + BATCH].T @ flat
+        mean += flat.sum(axis=0)
+    spread = np.square(codes).sum(axis=0)[:, None]
+    weights = np.divide(drawn, spread, out=np.zeros_like(drawn), where=spread > 0)
+    return weights.T, mean / len(rows)
+
+
+def _set_weights(layer: Dense | None, weight: np.ndarray, bias: np.ndarray) -> None:
+    if layer is None:
+        return
+    tensors = {"weight": weight, "bias": bias}
+    layer.load_state_dict(
+        {name: torch.from_numpy(np.ascontiguousarray(w, np.float32)) for name, w in tensors.items()}
+    )

@@ -20,6 +20,7 @@ from pictree.networks import inference
 from pictree.networks.autoencoder import Architecture, Autoencoder, build
 from pictree.networks.heads import Heads, with_room
 from pictree.training import naming
+from pictree.training.evidence import Evidence, find_evidence
 from pictree.training.learned import Learned, finish
 from pictree.training.naming import Names, RoundSettings, learn_names
 from pictree.training.round_files import RoundFiles
@@ -27,12 +28,6 @@ from pictree.training.steps import OnBatch
 
 SMALLEST_MAP = 4
 """Images are pooled until their smaller side has at most this many pixels."""
-
-EVIDENCE = ("pixels", "codes")
-"""By whose neighbours leaves merge."""
-
-TRUST = 0.85
-"""Trees merged by the raw pixels vote where those of the instant tree agree this far."""
 
 LEARNED = 0.9
 """Adjusted Rand index to what it was taught from which on a network names the images itself."""
@@ -92,15 +87,17 @@ def learn_rounds(
 ) -> Learned:
     """Learn what the runs of a look call the images, look again with what was learned, repeat.
 
-    Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel and
-    on its vote. The next look finds leaves among the neighbours of the network's codes, and merges
-    them once by those neighbours, which may confirm themselves, and once by the neighbours of the
-    raw pixels, which vote where the first look's runs agree by `TRUST`: independent evidence, if
-    there is any in them. From the second look on, the runs of the look before vote too: single
+    Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel
+    and on its vote. The next look finds leaves among the neighbours of the network's codes, and
+    merges them once by those neighbours, which may confirm themselves, and once by independent
+    evidence: the neighbours of the raw pixels where the runs of a look at these agree by
+    `TRUST`, else those of the start, where its runs do (`pictree.training.evidence`). Where the
+    pixels are believed, networks learn their leaves beside the others, since pixels tell apart
+    what contours don't. From the second look on, the runs of the look before vote too: single
     looks scatter. In the end the last network goes on with what the last look says: its word on
-    each image is the result; the tree has it as a cut. A network that had too few steps to learn
-    its lesson (`LEARNED`) names nothing: what the looks say is the result then. Where k is not
-    given, each look weighs the numbers of clusters together with the first look.
+    each image is the result; the tree has it as a cut. A network that had too few steps to
+    learn its lesson (`LEARNED`) names nothing: what the looks say is the result then. Where k
+    is not given, each look weighs the numbers of clusters together with the first look.
 
     Parameters
     ----------
@@ -137,18 +134,18 @@ def learn_rounds(
         When the checkpoint is damaged, or belongs to other rounds.
     """
     seen, history = start.look, []
-    voting = (0, 1) if start.look.agreement >= TRUST else (1,)
     earlier: list[ClusterTree] = []
-    shown = start.rows if rows is None else rows[start.rows]
+    shown, count = start.rows if rows is None else rows[start.rows], start.links.shape[1]
+    evidence = find_evidence(pixels, shown, start, device, seed)
     files = RoundFiles(checkpoint, settings, seed=seed, images=len(shown), k=k)
     for number in range(1, settings.count + 1):
         # The last round's network is the result: it is never read, but learned.
         found = files.read(number) if number < settings.count else None
         if found is None:
-            names = _names(shown, seen, earlier)
+            names = _names(shown, seen, earlier, evidence.leaves)
             taught = _learn(pixels, names, settings, device, seed + number, on_batch)
             codes = inference.encode(taught.model, pixels, device, shown)
-            found = nearest(codes, start.links.shape[1])[0], taught.loss
+            found = nearest(codes, count)[0], taught.loss
             files.write(number, *found)
         elif on_batch is not None:
             on_batch(naming.images_shown(len(shown), settings))
@@ -156,31 +153,31 @@ def learn_rounds(
         earlier = seen.voters if number > 1 else []
         seen = look(
             links,
-            [start.links, links],
+            [evidence.links, links],
             k=k,
             candidates=candidates,
-            voting=voting,
+            voting=(0, 1) if evidence.name else (1,),
             before=start.look.shortlist,
             seed=seed,
         )
-        history.append(_row(number, loss, seen, voting))
+        history.append(_row(number, loss, seen, evidence))
         if on_round is not None:
             on_round(history[-1])
-    said = _names(shown, seen, earlier)
+    said = _names(shown, seen, earlier, evidence.leaves)
     last = _go_on(pixels, taught, codes, said, settings, device, seed, on_batch)
     codes = inference.encode(last.model, pixels, device, shown)
-    links = nearest(codes, start.links.shape[1])[0]
+    links = nearest(codes, count)[0]
     named, confidence = _last_word(last, codes, device)
     return finish(start, seen, links, named, confidence, last.model, history, k, seed)
 
 
-def _row(number: int, loss: float, seen: Look, voting: Sequence[int]) -> dict[str, Any]:
+def _row(number: int, loss: float, seen: Look, evidence: Evidence) -> dict[str, Any]:
     return {
         "round": number,
         "loss": loss,
         "agreement": seen.agreement,
         "neighbours": list(seen.neighbours),
-        "evidence": [EVIDENCE[i] for i in voting],
+        "evidence": [evidence.name, "codes"] if evidence.name else ["codes"],
     }
 
 
@@ -246,12 +243,14 @@ def _last_word(taught: _Taught, codes: np.ndarray, device: Device) -> tuple[np.n
     return named, confidence
 
 
-def _names(rows: np.ndarray, seen: Look, earlier: list[ClusterTree]) -> Names:
+def _names(
+    rows: np.ndarray, seen: Look, earlier: list[ClusterTree], leaves: list[np.ndarray]
+) -> Names:
     clusters, confidence = seen.clusters, seen.confidence
     if earlier:
         enough = [tree for tree in earlier if tree.n_leaves >= seen.k]
         clusters, confidence = vote_of([*seen.voters, *enough], seen.k)
-    return Names(rows, [tree.leaves for tree in seen.trees], clusters, confidence)
+    return Names(rows, [*(tree.leaves for tree in seen.trees), *leaves], clusters, confidence)
 
 
 def _name(heads: Heads, codes: np.ndarray, device: Device) -> tuple[np.ndarray, np.ndarray]:
