@@ -89,6 +89,18 @@ def two_kinds(pictures: Pictures, n: int, rng: np.random.Generator) -> Pictures:
     return draw_kinds(pictures, dict.fromkeys(kinds, n), rng)
 
 
+def moved(pictures: Pictures, most: int, rng: np.random.Generator) -> Pictures:
+    """Put each image somewhere in a black frame that leaves `most` pixels on either side."""
+    images, known = pictures
+    height, width = images.shape[1:]
+    frames = np.zeros((len(images), height + 2 * most, width + 2 * most), np.uint8)
+    for frame, image, (top, left) in zip(
+        frames, images, rng.integers(0, 2 * most + 1, (len(images), 2)), strict=True
+    ):
+        frame[top : top + height, left : left + width] = image
+    return frames, known
+
+
 def tinted(pictures: Pictures) -> Pictures:
     """Make grey images colour ones by `TINT`, the same for all: it tells nothing of the kind."""
     colour = np.rint(pictures[0][..., None] * np.array(TINT)).astype(np.uint8)
@@ -145,6 +157,13 @@ ROWS = {
         2,
         "1,000 each of two MNIST digits",
         lambda data, rng: two_kinds(idx(data / "mnist"), 1000, rng),
+        True,
+    ),
+    "mnist-moved": Row(
+        4_000,
+        10,
+        "4,000 MNIST digits, each moved by up to 4 pixels",
+        lambda data, rng: moved(draw(idx(data / "mnist"), 4000, rng), 4, rng),
         True,
     ),
     "coil20-colour": Row(
