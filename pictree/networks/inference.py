@@ -12,6 +12,7 @@ from torch import Tensor
 from pictree.device import Device
 from pictree.errors import InputError
 from pictree.networks.autoencoder import Architecture, Autoencoder
+from pictree.networks.contours import DIRECTIONS
 
 MAPS_BYTES = 1 << 23
 MOST_IMAGES = 1024
@@ -47,7 +48,7 @@ def images_at_once(architecture: Architecture) -> int:
     arithmetic.
     """
     height, width, channels = architecture.image_shape
-    widest = max(architecture.encoder + architecture.decoder, default=channels)
+    widest = max(architecture.encoder + architecture.decoder, default=DIRECTIONS * channels)
     if architecture.is_linear and not architecture.contours:
         return MOST_IMAGES
     return min(MOST_IMAGES, max(1, MAPS_BYTES // (4 * height * width * widest)))
