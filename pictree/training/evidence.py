@@ -16,7 +16,15 @@ from pictree.networks.autoencoder import Architecture, build, limited
 from pictree.training.linear import fit_linear
 
 TRUST = 0.85
-"""Looks at what was not learned are believed where their runs agree this far."""
+"""Pixels are believed where the runs of a look at them agree this far."""
+
+KINSHIP = 0.9
+"""Contours are believed where neighbours by them lie in one cluster of the start so much more often
+than by chance (1: always). Seen: 300 digits .84 to .88, digits out of place .87, and their evidence
+does harm; 1,000 digits .92, clothes .94 to .97, and it helps."""
+
+NEAR = 5
+"""Nearest images that are asked for that."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,29 @@ def find_evidence(
     links, seen = _look_at_pixels(pixels, rows, start, device, seed)
     if seen.agreement >= TRUST:
         return Evidence("pixels", links, [tree.leaves for tree in seen.trees])
-    return Evidence("contours" if start.look.agreement >= TRUST else "", start.links, [])
+    related = kinship(start.look.clusters, start.links[:, :NEAR])
+    return Evidence("contours" if related >= KINSHIP else "", start.links, [])
+
+
+def kinship(clusters: np.ndarray, links: np.ndarray) -> float:
+    """Measure how much more often than by chance neighbours lie in one cluster.
+
+    Parameters
+    ----------
+    clusters : int array (n,)
+    links : int array (n, q)
+        Each row's nearest other rows.
+
+    Returns
+    -------
+    float
+        The assortativity of the neighbour graph (Newman 2003, "Mixing patterns in networks"), with
+        the clusters' shares for chance: at most 1, 0 by chance; 1 where there is one cluster.
+    """
+    shares = np.bincount(clusters) / len(clusters)
+    chance = float(np.square(shares).sum())
+    together = float((clusters[links] == clusters[:, None]).mean())
+    return (together - chance) / (1 - chance) if chance < 1 else 1.0
 
 
 def _look_at_pixels(

@@ -39,8 +39,9 @@ def test_the_figures_are_in_metrics_and_summary(seen: Run) -> None:
 
 def test_the_text_says_it_in_one_line(seen: Run) -> None:
     found = summary(seen)
-    work = found["effort"]["budget"]["going_down"]
-    assert found["effort"]["targets"][0]["going_down"] is None  # 599 are too few for 90 %
+    work, next_target = (found["effort"]["targets"][i]["going_down"] for i in (0, 1))
+    assert work["accuracy"] >= 0.9
+    assert next_target is None  # 599 are too few for 95 %
     assert (
         f"{work['decisions']} decisions label the pile at {100 * work['accuracy']:.1f} % "
         f"(the same number of labels on random pictures: {100 * work['random']:.1f} %)"

@@ -31,7 +31,7 @@ def short_recipe(**changes: object) -> Recipe:
     """Return recipe tree with two short rounds and a PCA map."""
     short = {
         "rounds.count": 2,
-        "rounds.images": 8_000,
+        "rounds.images": 16_000,
         "rounds.growth": 0.0,
         "maps.methods": ["pca"],
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -14,7 +12,8 @@ from pictree.device import choose_device
 from pictree.neighbors import nearest
 from pictree.networks import inference
 from pictree.networks.autoencoder import Architecture, build
-from pictree.training.evidence import find_evidence
+from pictree.training import evidence
+from pictree.training.evidence import find_evidence, kinship
 from pictree.training.linear import fit_linear
 
 DEVICE = choose_device("float32")
@@ -59,11 +58,24 @@ def test_pixels_are_believed_where_their_runs_agree(in_place: np.ndarray) -> Non
         assert np.array_equal(leaves, tree.leaves)
 
 
-def test_else_contours_where_theirs_do_else_neither(out_of_place: np.ndarray) -> None:
+def test_else_contours_where_neighbours_are_of_one_cluster_else_neither(
+    out_of_place: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start = start_of(out_of_place)
-    sure, unsure = (replace(start, look=replace(start.look, agreement=a)) for a in (0.85, 0.84))
-    for begun, name in ((sure, "contours"), (unsure, "")):
-        found = find_evidence(out_of_place, begun.rows, begun, DEVICE, seed=0)
+    related = kinship(start.look.clusters, start.links[:, :5])
+    for least, name in ((related, "contours"), (related + 1e-6, "")):
+        monkeypatch.setattr(evidence, "KINSHIP", least)
+        found = find_evidence(out_of_place, start.rows, start, DEVICE, seed=0)
         assert found.name == name
-        assert found.links is begun.links
+        assert found.links is start.links
         assert found.leaves == []
+
+
+def test_kinship_by_hand() -> None:
+    clusters = np.array([0, 0, 1, 1])
+    assert kinship(clusters, np.array([[1], [0], [3], [2]])) == 1
+    assert kinship(clusters, np.array([[2], [3], [0], [1]])) == -1
+    assert kinship(clusters, np.array([[1, 2], [0, 3], [3, 0], [2, 1]])) == 0
+    # 2 of 3 in one cluster by chance 5/9; 5 of 6 neighbours are: (5/6 - 5/9) / (4/9)
+    assert kinship(np.array([0, 0, 1]), np.array([[1, 1], [0, 0], [2, 0]])) == pytest.approx(0.625)
+    assert kinship(np.zeros(3, int), np.array([[1], [2], [0]])) == 1

@@ -105,6 +105,7 @@ def test_the_history_tells_what_was_asked_beside_the_codes(
 ) -> None:
     assert after.history[-1]["evidence"] == ["pixels", "codes"]
     monkeypatch.setattr(evidence, "TRUST", 1.0)
+    monkeypatch.setattr(evidence, "KINSHIP", 1.0)
     few = Short(count=1, images=512)
     found = learn_rounds(small[0], before.start, few, choose_device("float32"), k=10)
     assert found.history[0]["evidence"] == ["codes"]
