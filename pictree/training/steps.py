@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pictree.device import Device
 from pictree.errors import InputError
-from pictree.networks import fused
+from pictree.networks import fused, narrow
 from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import to_batch
 from pictree.training.affine import random_affine
@@ -90,15 +90,26 @@ class Steps:
         self.model.train()
         losses, weights = [], []
         generator = torch.Generator().manual_seed(changes.seed)
-        with fused.wanted(), self._parts(batch_size) as parts:
+        with fused.wanted(), self._learner(batch_size) as learn:
             for x in gather(pixels, order, batch_size, self.device.kind):
-                x = random_affine(x, changes.strength, generator)
-                losses.append(parts.learn(x, self._loss_of))
+                losses.append(learn(random_affine(x, changes.strength, generator)))
                 self.optimizer.step()
                 weights.append(len(x))
                 if on_batch is not None:
                     on_batch(len(x))
         return mean_loss(losses, weights)
+
+    @contextmanager
+    def _learner(self, batch_size: int) -> Iterator[Callable[[Tensor], Tensor]]:
+        """Yield what sets the gradients of a batch and returns its loss."""
+        if self.share is None and narrow.fits(self.model, self.device):
+            from pictree.networks.whole import Whole
+
+            whole = Whole(self.model)
+            yield lambda x: whole.learn(x, self.loss)
+            return
+        with self._parts(batch_size) as parts:
+            yield lambda x: parts.learn(x, self._loss_of)
 
     def _parts(self, batch_size: int) -> AbstractContextManager[Parts]:
         if self.share is None:
