@@ -9,14 +9,15 @@ import numpy as np
 
 from pictree.errors import InputError, MissingExtraError
 from pictree.neighbors import as_rows, nearest, principal_axes
+from pictree.repulsion import Forces
 
 METHODS = ("pca", "tsne", "umap")
 
 LARGEST_FIT = 100_000
 """t-SNE and UMAP lay out at most this many rows; the others are placed between them."""
 
-EXACT_GRADIENT = 20_000
-"""Up to this many rows t-SNE sums forces by a quad tree, above by interpolation and FFT."""
+BY_GRID_FROM = 2_000
+"""Rows from which on t-SNE's repelling forces are read from a grid; fewer, a quad tree is sooner."""
 
 PARALLEL_FROM = 5_000
 PCA_DIMENSIONS = 50
@@ -31,8 +32,7 @@ def project(codes: np.ndarray, method: str, *, seed: int = 0) -> np.ndarray:
 
     t-SNE (van der Maaten & Hinton 2008, by openTSNE) and UMAP (McInnes et al. 2018, by
     umap-learn) start from the first two principal components and use the exact nearest
-    neighbours of the codes' first 50 components, so that one seed gives the same map (t-SNE
-    above 20,000 rows sums by FFT, where the last bits may differ between two runs). Perplexity
+    neighbours of the codes' first 50 components, so that one seed gives the same map. Perplexity
     30 and 15 neighbours, both packages' own defaults; a third of the rows where that is less.
     On 2 cores 10,000 rows take 25 s and 9 s.
 
@@ -124,7 +124,7 @@ def _tsne(principal: np.ndarray, seed: int) -> np.ndarray:
         layout = TSNE(
             n_jobs=jobs,
             random_state=seed,
-            negative_gradient_method="bh" if n <= EXACT_GRADIENT else "fft",
+            negative_gradient_method=Forces(jobs) if n >= BY_GRID_FROM else "bh",
         ).fit(affinities=affinities, initialization=_start(principal, 1e-4))
     return np.asarray(layout, dtype=np.float32)
 

@@ -85,6 +85,15 @@ def test_rows_beyond_the_limit_are_placed_near_their_kind(thousand, monkeypatch)
     assert neighbour_agreement(layout, known) > 0.6
 
 
+def test_forces_from_a_grid_keep_kinds_together_and_give_the_same_bytes(thousand, monkeypatch):
+    codes, known = thousand
+    by_tree = neighbour_agreement(project(codes[:500], "tsne"), known[:500])
+    monkeypatch.setattr(projection, "BY_GRID_FROM", 100)
+    layout = project(codes[:500], "tsne")
+    assert neighbour_agreement(layout, known[:500]) > by_tree - 0.03
+    assert layout.tobytes() == project(codes[:500], "tsne").tobytes()
+
+
 def test_unknown_method():
     with pytest.raises(InputError) as caught:
         project(np.zeros((3, 2)), "mds")
