@@ -125,7 +125,7 @@ def _by_products(rows: np.ndarray, found: np.ndarray) -> float | None:
 
 
 def _sums(rows: np.ndarray, squares: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """Sums of each row's distances to each cluster's rows, float64 (n, clusters)."""
+    """Add up each row's distances to each cluster's rows, float64 (n, clusters)."""
     from threadpoolctl import threadpool_limits
 
     starts = range(0, len(rows), _BLOCK)

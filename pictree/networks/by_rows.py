@@ -1,8 +1,8 @@
 """Convolutions of few channels compiled by numba: many images side by side make a row long.
 
-Maps are (channels, height, width × images): one pixel of all images lies together, so each loop runs
-along a whole row of all of them and uses the processor's vectors fully, however few the channels.
-"Framed" maps have a border of one zero pixel. `pictree.networks.narrow` puts a network together.
+Maps are (channels, height, width × images): one pixel of all images lies together, so each loop
+runs along a whole row of all of them and uses the processor's vectors fully, however few the
+channels. "Framed" maps have a border of one zero pixel. `pictree.networks.narrow` puts a network together.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _FAST: Any = {
 
 
 # Slices, and not sums of numbers in brackets: numbers in brackets may be negative for all that
-# the compiler knows, and then nothing is done in vectors. Up to eight rows beside the one written it
-# checks for overlap at the start; with nine it gives up.
+# the compiler knows, and then nothing is done in vectors. Up to eight rows beside the one that is
+# written it checks for overlap at the start; with nine it gives up.
 
 
 @njit(**_FAST)

@@ -8,6 +8,7 @@ Importing this module imports numba; `pictree.networks.narrow` says when it is u
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -93,11 +94,11 @@ class _Maps:
         return np.zeros((channels, size[0] + 2, (size[1] + 2) * self.images), np.float32)
 
     def inside(self, framed: np.ndarray) -> np.ndarray:
-        """The maps within the frame, (channels, height, width, images)."""
+        """Return the maps within the frame, (channels, height, width, images)."""
         return framed.reshape(*framed.shape[:2], -1, self.images)[:, 1:-1, 1:-1]
 
     def as_images(self, maps: np.ndarray) -> Tensor:
-        """Maps as torch has them, (images, channels, height, width); nothing is copied."""
+        """Return maps as torch has them, (images, channels, height, width); nothing is copied."""
         split = maps.reshape(*maps.shape[:2], -1, self.images) if maps.ndim == 3 else maps
         return torch.from_numpy(split).permute(3, 0, 1, 2)
 
@@ -199,7 +200,7 @@ class _Up(_Maps):
         self.of_maps = self.plain(shape.maps_shape[2], sizes[0])
         self.drawn = [self.plain(c, size) for c, size in zip(widths, sizes, strict=True)]
         self.of_drawn = [self.framed(c, size) for c, size in zip(widths, sizes, strict=True)]
-        wide = [(low[0], high[1]) for low, high in zip(sizes[:-1], sizes[1:], strict=True)]
+        wide = [(low[0], high[1]) for low, high in pairwise(sizes)]
         self.widened = [self.framed(c, size) for c, size in zip(shape.decoder, wide, strict=True)]
         self.of_widened = [self.plain(c, size) for c, size in zip(shape.decoder, wide, strict=True)]
         self.maps = self.of_drawn[0]
