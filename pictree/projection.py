@@ -17,7 +17,7 @@ LARGEST_FIT = 100_000
 """t-SNE and UMAP lay out at most this many rows; the others are placed between them."""
 
 BY_GRID_FROM = 2_000
-"""Rows from which on t-SNE's repelling forces are read from a grid; fewer, a quad tree is sooner."""
+"""Rows from which on t-SNE reads its repelling forces from a grid; of fewer, from a quad tree."""
 
 PARALLEL_FROM = 5_000
 PCA_DIMENSIONS = 50

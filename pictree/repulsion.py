@@ -1,10 +1,10 @@
 """How t-SNE's points push each other away: by a grid, interpolation and fast Fourier transforms.
 
-As Linderman et al. (2019) do it: forces are potentials of the points' charges; each point's charge is
-spread over 3×3 nodes of a regular grid, the potentials there are a convolution, and each point
-takes them from its 3×3 nodes. Beside openTSNE's own code: real transforms in float32, the Fourier
-transform of the kernel kept as long as the grid's spacing and size stay, and the sum of all
-kernels taken from the transform of the charges.
+As Linderman et al. (2019) do it: forces are potentials of the points' charges; each point's charge
+is spread over 3×3 nodes of a regular grid, the potentials there are a convolution, and each point
+takes them from its 3×3 nodes. Unlike in openTSNE's own code the transforms are real and float32,
+the kernel's is kept as long as the grid's spacing and size stay, and the sum of all kernels is
+taken from the charges' transform.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Forces:
     def __call__(
         self,
         embedding: Any,
-        P: Any,  # noqa: N803 (openTSNE's name)
+        P: Any,
         dof: float,
         should_eval_error: bool = False,
         **_: Any,
@@ -147,7 +147,7 @@ def _convolved(on_grid: np.ndarray, spacing: float, jobs: int) -> tuple[np.ndarr
 
 @lru_cache(maxsize=4)
 def _kernels(spacing: float, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Transforms of Student's kernel and of its square on a grid twice as large; both are real."""
+    """Transform Student's kernel and its square on a grid twice as large; both become real."""
     from scipy import fft
 
     away = np.minimum(np.arange(2 * size), 2 * size - np.arange(2 * size)) * spacing

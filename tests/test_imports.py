@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pictree"
 LEVELS = [
-    {"errors"},
-    {"files", "cells", "cores", "repulsion"},
+    {"errors", "cores"},
+    {"files", "cells", "repulsion"},
     {"exhaustive"},
     {"lookup"},
     {"locks", "reading", "shards", "progress", "neighbors", "device", "exchange"},

@@ -2,7 +2,8 @@
 
 Maps are (channels, height, width × images): one pixel of all images lies together, so each loop
 runs along a whole row of all of them and uses the processor's vectors fully, however few the
-channels. "Framed" maps have a border of one zero pixel. `pictree.networks.narrow` puts a network together.
+channels. "Framed" maps have a border of one zero pixel. `pictree.networks.whole` puts a network
+together.
 """
 
 from __future__ import annotations
