@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,13 @@ BY_GRID_FROM = 2_000
 """Rows from which on t-SNE reads its repelling forces from a grid; of fewer, from a quad tree."""
 
 PARALLEL_FROM = 5_000
+COMPILED_ANEW = (
+    ("umap.umap_", "smooth_knn_dist"),
+    ("umap.umap_", "compute_membership_strengths"),
+    ("umap.layouts", "_nb_optimize_layout_euclidean_single_epoch"),
+)
+"""What umap-learn compiles at each start, some 8 s: numba is told to keep it, as it keeps ours."""
+
 PCA_DIMENSIONS = 50
 PCA_ROWS = 20_000
 PERPLEXITY = 30.0
@@ -160,6 +169,9 @@ def _umap_class() -> Any:
             got=f"{type(error).__name__}: {error}",
             do="Run pip install 'pictree[umap]', or leave umap out of the maps",
         ) from error
+    for module, name in COMPILED_ANEW:
+        with suppress(Exception):  # another version's name, or a folder that nobody may write to
+            getattr(sys.modules[module], name).enable_caching()
     return UMAP
 
 

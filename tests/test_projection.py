@@ -87,11 +87,18 @@ def test_rows_beyond_the_limit_are_placed_near_their_kind(thousand, monkeypatch)
 
 def test_forces_from_a_grid_keep_kinds_together_and_give_the_same_bytes(thousand, monkeypatch):
     codes, known = thousand
-    by_tree = neighbour_agreement(project(codes[:500], "tsne"), known[:500])
+    by_tree = neighbour_agreement(project(codes[:300], "tsne"), known[:300])
     monkeypatch.setattr(projection, "BY_GRID_FROM", 100)
-    layout = project(codes[:500], "tsne")
-    assert neighbour_agreement(layout, known[:500]) > by_tree - 0.03
-    assert layout.tobytes() == project(codes[:500], "tsne").tobytes()
+    layout = project(codes[:300], "tsne")
+    assert neighbour_agreement(layout, known[:300]) > by_tree - 0.05
+    assert layout.tobytes() == project(codes[:300], "tsne").tobytes()
+
+
+def test_what_umap_compiles_is_kept_for_the_next_start():
+    project(np.random.default_rng(0).normal(size=(30, 3)), "umap")
+    for module, name in projection.COMPILED_ANEW:
+        stats = getattr(sys.modules[module], name).stats
+        assert sum(stats.cache_hits.values()) + sum(stats.cache_misses.values()) > 0, name
 
 
 def test_unknown_method():
