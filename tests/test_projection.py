@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from pictree import projection
 from pictree.errors import InputError, MissingExtraError
 from pictree.neighbors import nearest
-from pictree.projection import METHODS, project
+from pictree.projection import METHODS, Maps, project
 
 
 def neighbour_agreement(layout: np.ndarray, known: np.ndarray) -> float:
@@ -92,6 +92,14 @@ def test_forces_from_a_grid_keep_kinds_together_and_give_the_same_bytes(thousand
     layout = project(codes[:300], "tsne")
     assert neighbour_agreement(layout, known[:300]) > by_tree - 0.05
     assert layout.tobytes() == project(codes[:300], "tsne").tobytes()
+
+
+@pytest.mark.parametrize("order", [METHODS, METHODS[::-1]])
+def test_maps_that_share_their_neighbours_are_those_made_alone(thousand, order):
+    codes = thousand[0][:60]
+    together = Maps(codes, seed=1)
+    for method in order:
+        np.testing.assert_array_equal(together.project(method), project(codes, method, seed=1))
 
 
 def test_what_umap_compiles_is_kept_for_the_next_start():
