@@ -52,11 +52,14 @@ def _run(side: Side, data: Path, work: Path, rivals: Path) -> dict | None:
         print(f"{side.name or side.call} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
         return None
     found = json.loads(done.stdout.strip().splitlines()[-1])
-    return {**found, "processor": round(_processor_seconds() - before, 1)}
+    return {"processor": round(_processor_seconds() - before, 1), **found}
 
 
 def _processor_seconds() -> float:
-    """Of all processes that have ended under this one: it hardly depends on what runs beside."""
+    """Of all processes that have ended under this one, starts and all.
+
+    Unlike seconds it hardly depends on what runs beside. A side may give its own, of its work alone.
+    """
     spent = os.times()
     return spent.children_user + spent.children_system
 
