@@ -58,7 +58,8 @@ def _run(side: Side, data: Path, work: Path, rivals: Path) -> dict | None:
 def _processor_seconds() -> float:
     """Of all processes that have ended under this one, starts and all.
 
-    Unlike seconds it hardly depends on what runs beside. A side may give its own, of its work alone.
+    Unlike seconds it hardly depends on what runs beside. A side may give its own, of its work
+    alone.
     """
     spent = os.times()
     return spent.children_user + spent.children_system
