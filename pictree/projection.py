@@ -13,7 +13,7 @@ import numpy as np
 
 from pictree.errors import InputError, MissingExtraError
 from pictree.neighbors import as_rows, nearest, principal_axes
-from pictree.repulsion import Forces
+from pictree.repulsion import Forces, is_known
 
 METHODS = ("pca", "tsne", "umap")
 
@@ -194,9 +194,15 @@ def _tsne(principal: np.ndarray, nearest_of: Nearest, seed: int) -> np.ndarray:
         layout = TSNE(
             n_jobs=jobs,
             random_state=seed,
-            negative_gradient_method=Forces(jobs) if n >= BY_GRID_FROM else "bh",
+            negative_gradient_method=_forces(n, jobs),
         ).fit(affinities=affinities, initialization=_start(principal, 1e-4))
     return np.asarray(layout, dtype=np.float32)
+
+
+def _forces(n: int, jobs: int) -> Forces | str:
+    if n < BY_GRID_FROM:
+        return "bh"
+    return Forces(jobs) if is_known() else "fft"
 
 
 def _umap(principal: np.ndarray, nearest_of: Nearest, seed: int) -> np.ndarray:

@@ -22,6 +22,15 @@ _STEP = 1.05
 """Spacings come in steps of this size, so that the kernel's transform serves many rounds."""
 
 
+def is_known() -> bool:
+    """Tell whether openTSNE has the attracting forces by the name that `Forces` calls."""
+    try:
+        from openTSNE import _tsne
+    except ImportError:
+        return False
+    return hasattr(_tsne, "estimate_positive_gradient_nn")
+
+
 class Forces:
     """An objective for openTSNE's descent: `Forces(jobs)` in place of "fft" or "bh".
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pictree.repulsion import push
+from pictree.repulsion import is_known, push
 
 
 def by_definition(points: np.ndarray) -> tuple[np.ndarray, float]:
@@ -47,3 +47,7 @@ def test_points_all_in_one_place_push_nowhere():
     found, total = push(np.full((5, 2), 3.0))
     np.testing.assert_allclose(found, 0, atol=1e-6)
     assert total == pytest.approx(20, rel=1e-4)
+
+
+def test_opentsne_has_the_attracting_forces_that_are_called():
+    assert is_known()
