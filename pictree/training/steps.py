@@ -107,6 +107,9 @@ class Steps:
 
             whole = Whole(self.model)
             yield lambda x: whole.learn(x, self.loss)
+            # Its ReLU makes nought of NaN, so the loss may not tell what became of the weights.
+            if not all(bool(p.isfinite().all()) for p in self.model.parameters()):
+                raise _not_finite(math.nan)
             return
         with self._parts(batch_size) as parts:
             yield lambda x: parts.learn(x, self._loss_of)
@@ -231,9 +234,13 @@ def mean_loss(losses: list[Tensor], weights: list[int], key: str = "training") -
     # One look at the end: reading each loss would make the device wait at every batch.
     value = float(np.average(torch.stack(losses).cpu().double().numpy(), weights=weights))
     if not np.isfinite(value):
-        raise InputError(
-            "the loss must stay finite",
-            got=str(value),
-            do=f"Lower {key}.learning_rate, and check the images for NaN",
-        )
+        raise _not_finite(value, key)
     return value
+
+
+def _not_finite(value: float, key: str = "training") -> InputError:
+    return InputError(
+        "the loss must stay finite",
+        got=str(value),
+        do=f"Lower {key}.learning_rate, and check the images for NaN",
+    )
