@@ -35,6 +35,9 @@ class Whole:
     """
 
     def __init__(self, model: Autoencoder) -> None:
+        self._parameters = [(p, torch.zeros_like(p)) for p in model.parameters()]
+        for parameter, gradient in self._parameters:
+            parameter.grad = gradient
         self._model = model
         self._most = max(FEWEST, min(MOST, ROW // model.architecture.image_shape[1]))
         self._works: dict[int, _Work] = {}
@@ -48,8 +51,8 @@ class Whole:
         loss_of : callable
             Raw outputs and images to their mean loss.
         """
-        for parameter in self._model.parameters():
-            parameter.grad = torch.zeros_like(parameter)
+        for parameter, gradient in self._parameters:
+            parameter.grad = gradient.zero_()
         losses = []
         for piece in x.split(self._most):
             if len(piece) not in self._works:
@@ -81,6 +84,14 @@ class _Work:
         return loss.detach()
 
 
+class _Values:
+    """A layer's numbers and their gradients, the tensors' own memory."""
+
+    def __init__(self, layer: Any) -> None:
+        self.weight, self.bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+        self.of_weight, self.of_bias = layer.weight.grad.numpy(), layer.bias.grad.numpy()
+
+
 class _Maps:
     """Makes maps of some images, plain or with a frame of zeros."""
 
@@ -108,7 +119,7 @@ class _Down(_Maps):
 
     def __init__(self, model: Autoencoder, images: int) -> None:
         super().__init__(images)
-        shape, self.layers = model.architecture, list(model.encoder.stages)
+        shape, self.layers = model.architecture, [_Values(s) for s in model.encoder.stages]
         widths, sizes = (shape.image_shape[2], *shape.encoder), shape.sizes
         self.inputs = [self.framed(c, size) for c, size in zip(widths, sizes, strict=True)]
         self.of_inputs = [self.plain(c, size) for c, size in zip(widths, sizes, strict=True)]
@@ -121,8 +132,8 @@ class _Down(_Maps):
         """Return the last maps, framed, and the images in the maps' layout."""
         images = self.as_images(self.inside(self.inputs[0])).copy_(x)
         for i, layer in enumerate(self.layers):
-            kernel, bias = _values(layer)
-            by_rows.convolve(self.inputs[i], kernel, bias, self.convolved[i], self.images)
+            out = self.convolved[i]
+            by_rows.convolve(self.inputs[i], layer.weight, layer.bias, out, self.images)
             by_rows.pool(self.convolved[i], self.inputs[i + 1], self.index[i], self.images)
         return self.inputs[-1], images
 
@@ -145,7 +156,7 @@ class _Code(_Maps):
     def __init__(self, model: Autoencoder, images: int) -> None:
         super().__init__(images)
         height, width, channels = self.shape = model.architecture.maps_shape
-        self.to_code, self.from_code = model.encoder.dense, model.decoder.dense
+        self.to_code, self.from_code = _Values(model.encoder.dense), _Values(model.decoder.dense)
         self.maps = self.framed(channels, (height, width))
         self.flat = np.empty((0, 0), np.float32)
         self.code = self.drawn = self.flat
@@ -153,7 +164,7 @@ class _Code(_Maps):
     def forward(self, maps: np.ndarray) -> np.ndarray:
         """Return the decoder's first maps, framed."""
         self.flat = self.inside(maps).reshape(-1, self.images)
-        self.code = self._inner() @ self.flat + _numbers(self.to_code.bias)[:, None]
+        self.code = self._inner() @ self.flat + self.to_code.bias[:, None]
         drawn = self._outer() @ self.code + self._outer_bias()
         self.drawn = np.maximum(drawn, 0)
         inside = self.inside(self.maps)
@@ -165,28 +176,28 @@ class _Code(_Maps):
         back = np.where(self.drawn > 0, gradient.reshape(self.drawn.shape), np.float32(0))
         height, width, channels = self.shape
         by_place = (back @ self.code.T).reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
-        self.from_code.weight.grad += torch.from_numpy(by_place.reshape(len(back), -1))
+        self.from_code.of_weight += by_place.reshape(len(back), -1)
         bias = back.sum(axis=1).reshape(channels, height, width).transpose(1, 2, 0)
-        self.from_code.bias.grad += torch.from_numpy(bias.reshape(-1))
+        self.from_code.of_bias += bias.reshape(-1)
         of_code = self._outer().T @ back
         by_place = (of_code @ self.flat.T).reshape(-1, channels, height, width)
         by_place = by_place.transpose(0, 2, 3, 1).reshape(len(of_code), -1)
-        self.to_code.weight.grad += torch.from_numpy(by_place)
-        self.to_code.bias.grad += torch.from_numpy(of_code.sum(axis=1))
+        self.to_code.of_weight += by_place
+        self.to_code.of_bias += of_code.sum(axis=1)
         return (self._inner().T @ of_code).reshape(channels, height, -1)
 
     def _inner(self) -> np.ndarray:
         """Weights to the code, by channel, row, column: the layer has row, column, channel."""
-        weight = _numbers(self.to_code.weight)
+        weight = self.to_code.weight
         return weight.reshape(-1, *self.shape).transpose(0, 3, 1, 2).reshape(len(weight), -1)
 
     def _outer(self) -> np.ndarray:
-        weight = _numbers(self.from_code.weight)
+        weight = self.from_code.weight
         by_place = weight.reshape(*self.shape, -1).transpose(2, 0, 1, 3)
         return by_place.reshape(len(weight), -1)
 
     def _outer_bias(self) -> np.ndarray:
-        bias = _numbers(self.from_code.bias).reshape(self.shape)
+        bias = self.from_code.bias.reshape(self.shape)
         return bias.transpose(2, 0, 1).reshape(-1, 1)
 
 
@@ -195,7 +206,7 @@ class _Up(_Maps):
 
     def __init__(self, model: Autoencoder, images: int) -> None:
         super().__init__(images)
-        shape, self.layers = model.architecture, list(model.decoder.stages)
+        shape, self.layers = model.architecture, [_Values(s) for s in model.decoder.stages]
         widths, sizes = (*shape.decoder, shape.image_shape[2]), shape.sizes[::-1]
         self.of_maps = self.plain(shape.maps_shape[2], sizes[0])
         self.drawn = [self.plain(c, size) for c, size in zip(widths, sizes, strict=True)]
@@ -208,11 +219,12 @@ class _Up(_Maps):
     def forward(self, maps: np.ndarray) -> Tensor:
         """Return the raw outputs."""
         self.maps = maps
-        by_rows.convolve(maps, *_values(self.layers[0]), self.drawn[0], self.images)
+        first = self.layers[0]
+        by_rows.convolve(maps, first.weight, first.bias, self.drawn[0], self.images)
         for i, layer in enumerate(self.layers[1:]):
             by_rows.widen(self.drawn[i], self.widened[i], self.images)
-            kernel, bias = _values(layer)
-            by_rows.convolve_up(self.widened[i], kernel, bias, self.drawn[i + 1], self.images)
+            out = self.drawn[i + 1]
+            by_rows.convolve_up(self.widened[i], layer.weight, layer.bias, out, self.images)
         return self.as_images(self.drawn[-1])
 
     def backward(self, gradient: Tensor, share: float) -> np.ndarray:
@@ -221,7 +233,7 @@ class _Up(_Maps):
         for i in reversed(range(len(self.layers) - 1)):
             framed, layer, back = self.of_drawn[i + 1], self.layers[i + 1], self.of_widened[i]
             by_rows.convolve_up_gradient(self.widened[i], framed, *_gradients(layer), self.images)
-            by_rows.convolve_up_back(framed, _numbers(layer.weight), back, self.images)
+            by_rows.convolve_up_back(framed, layer.weight, back, self.images)
             by_rows.unwiden(back, self.drawn[i], self.of_drawn[i], self.images)
         own = _gradients(self.layers[0])
         by_rows.convolve_gradient(self.maps, self.of_drawn[0], *own, self.images)
@@ -229,19 +241,11 @@ class _Up(_Maps):
         return self.of_maps
 
 
-def _numbers(parameter: Tensor) -> np.ndarray:
-    return parameter.detach().numpy()
+def _gradients(layer: _Values) -> tuple[np.ndarray, np.ndarray]:
+    return layer.of_weight, layer.of_bias
 
 
-def _values(layer: Any) -> tuple[np.ndarray, np.ndarray]:
-    return _numbers(layer.weight), _numbers(layer.bias)
-
-
-def _gradients(layer: Any) -> tuple[np.ndarray, np.ndarray]:
-    return layer.weight.grad.numpy(), layer.bias.grad.numpy()
-
-
-def _convolve_back(framed: np.ndarray, layer: Any, out: np.ndarray, images: int) -> None:
+def _convolve_back(framed: np.ndarray, layer: _Values, out: np.ndarray, images: int) -> None:
     """Gradients through a convolution: a convolution by the mirrored kernel."""
-    mirrored = np.ascontiguousarray(_numbers(layer.weight).transpose(1, 0, 2, 3)[:, :, ::-1, ::-1])
+    mirrored = np.ascontiguousarray(layer.weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1])
     by_rows.convolve(framed, mirrored, np.zeros(len(mirrored), np.float32), out, images)

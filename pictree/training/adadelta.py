@@ -11,6 +11,10 @@ from torch import Tensor
 class Adadelta(torch.optim.Adadelta):
     """torch's Adadelta for float32 parameters on a CPU, with numba; the last bits may differ."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._known: dict[Tensor, tuple[tuple[Tensor | None, ...], list[Any]]] = {}
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         """Learn from the gradients.
@@ -30,11 +34,18 @@ class Adadelta(torch.optim.Adadelta):
             numbers = (float(group["lr"]), float(group["rho"]), float(group["eps"]))
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    state = self._state_of(parameter)
-                    state["step"] += 1
-                    means = _flat(state["square_avg"]), _flat(state["acc_delta"])
-                    adadelta(_flat(parameter), _flat(parameter.grad), *means, numbers)
+                    adadelta(*self._rows(parameter), numbers)
         return loss
+
+    def _rows(self, parameter: Tensor) -> list[Any]:
+        """Count the step; return numbers, gradient and the state's means as rows of numbers."""
+        state = self._state_of(parameter)
+        state["step"] += 1
+        tensors = parameter, parameter.grad, state["square_avg"], state["acc_delta"]
+        known = self._known.get(parameter)
+        if known is None or any(a is not b for a, b in zip(known[0], tensors, strict=True)):
+            known = self._known[parameter] = tensors, [_flat(tensor) for tensor in tensors]
+        return known[1]
 
     def _state_of(self, parameter: Tensor) -> dict[str, Tensor]:
         state = self.state[parameter]
@@ -45,5 +56,5 @@ class Adadelta(torch.optim.Adadelta):
         return state
 
 
-def _flat(tensor: Tensor) -> Any:
+def _flat(tensor: Any) -> Any:
     return tensor.detach().numpy().reshape(-1)
