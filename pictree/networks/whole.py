@@ -180,9 +180,8 @@ class _Code(_Maps):
         bias = back.sum(axis=1).reshape(channels, height, width).transpose(1, 2, 0)
         self.from_code.of_bias += bias.reshape(-1)
         of_code = self._outer().T @ back
-        by_place = (of_code @ self.flat.T).reshape(-1, channels, height, width)
-        by_place = by_place.transpose(0, 2, 3, 1).reshape(len(of_code), -1)
-        self.to_code.of_weight += by_place
+        to_code = (of_code @ self.flat.T).reshape(-1, channels, height, width)
+        self.to_code.of_weight += to_code.transpose(0, 2, 3, 1).reshape(len(of_code), -1)
         self.to_code.of_bias += of_code.sum(axis=1)
         return (self._inner().T @ of_code).reshape(channels, height, -1)
 
