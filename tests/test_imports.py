@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pictree"
 LEVELS = [
-    {"errors"},
-    {"files", "cells", "cores"},
+    {"errors", "cores"},
+    {"files", "cells", "repulsion"},
     {"exhaustive"},
     {"lookup"},
     {"locks", "reading", "shards", "progress", "neighbors", "device", "exchange"},
@@ -26,7 +26,7 @@ LEVELS = [
 ]
 LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 NO_TORCH = ("images", "clustering", "projection", "evaluation", "neighbors", "cells", "exhaustive")
-NO_TORCH += ("cores", "lookup", "report", "label", "export", "store", "engine")
+NO_TORCH += ("cores", "repulsion", "lookup", "report", "label", "export", "store", "engine")
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.decomposition import PCA
 
 from pictree.errors import InputError
-from pictree.neighbors import as_rows, nearest, principal_axes
+from pictree.neighbors import as_rows, nearest, nearly_nearest, principal_axes
 
 
 def plain(data, k):
@@ -111,3 +111,23 @@ def test_principal_axes_are_scikit_learns(shape):
     np.testing.assert_allclose(np.abs((axes * expected).sum(axis=1)), 1, atol=1e-4)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-5)
     assert (axes[np.arange(3), np.abs(axes).argmax(axis=1)] > 0).all()
+
+
+def test_nearly_all_neighbours_of_codes_are_found_in_cells():
+    from sklearn.datasets import load_digits
+
+    digits = load_digits().data
+    rng = np.random.default_rng(0)
+    rows = digits[rng.integers(0, len(digits), 20_000)] + rng.normal(size=(20_000, 64))
+    found, distances = nearly_nearest(rows, 10)
+    true, _ = nearest(rows, 10)
+    drawn = rng.choice(len(rows), 2_000, replace=False)
+    assert np.mean([np.isin(true[i], found[i]).mean() for i in drawn]) >= 0.98
+    measured = np.linalg.norm(rows[found[drawn]] - rows[drawn][:, None], axis=2)
+    np.testing.assert_allclose(distances[drawn], measured, rtol=1e-4)
+
+
+def test_few_rows_are_compared_with_all():
+    rows = np.random.default_rng(0).normal(size=(100, 3))
+    for one, two in zip(nearly_nearest(rows, 4), nearest(rows, 4), strict=True):
+        np.testing.assert_array_equal(one, two)

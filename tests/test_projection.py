@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from pictree import projection
 from pictree.errors import InputError, MissingExtraError
 from pictree.neighbors import nearest
-from pictree.projection import METHODS, project
+from pictree.projection import METHODS, Maps, project
 
 
 def neighbour_agreement(layout: np.ndarray, known: np.ndarray) -> float:
@@ -83,6 +83,30 @@ def test_rows_beyond_the_limit_are_placed_near_their_kind(thousand, monkeypatch)
     monkeypatch.setattr(projection, "LARGEST_FIT", 600)
     layout = project(codes, "tsne")
     assert neighbour_agreement(layout, known) > 0.6
+
+
+def test_forces_from_a_grid_keep_kinds_together_and_give_the_same_bytes(thousand, monkeypatch):
+    codes, known = thousand
+    by_tree = neighbour_agreement(project(codes[:300], "tsne"), known[:300])
+    monkeypatch.setattr(projection, "BY_GRID_FROM", 100)
+    layout = project(codes[:300], "tsne")
+    assert neighbour_agreement(layout, known[:300]) > by_tree - 0.05
+    assert layout.tobytes() == project(codes[:300], "tsne").tobytes()
+
+
+@pytest.mark.parametrize("order", [METHODS, METHODS[::-1]])
+def test_maps_that_share_their_neighbours_are_those_made_alone(thousand, order):
+    codes = thousand[0][:60]
+    together = Maps(codes, seed=1)
+    for method in order:
+        np.testing.assert_array_equal(together.project(method), project(codes, method, seed=1))
+
+
+def test_what_umap_compiles_is_kept_for_the_next_start():
+    project(np.random.default_rng(0).normal(size=(30, 3)), "umap")
+    for module, name in projection.COMPILED_ANEW:
+        stats = getattr(sys.modules[module], name).stats
+        assert sum(stats.cache_hits.values()) + sum(stats.cache_misses.values()) > 0, name
 
 
 def test_unknown_method():

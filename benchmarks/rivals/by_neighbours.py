@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 K = 10
+_SOUGHT = 16
+"""With which pynndescent finds more than .99 of the 10 nearest."""
 
 
 def recall(work: Path, found: np.ndarray) -> float:
@@ -87,7 +89,10 @@ def ivf(data: Path, work: Path) -> dict:
 
 
 def descent(data: Path, work: Path) -> dict:
-    """Approximate, by descent; compiling is not counted."""
+    """Approximate, by descent; compiling is not counted. With 10 neighbours it finds .983."""
     from pynndescent import NNDescent
 
-    return _timed(work, lambda rows: _others(NNDescent(rows, n_neighbors=K + 1).neighbor_graph[0]))
+    def find(rows: np.ndarray) -> np.ndarray:
+        return _others(NNDescent(rows, n_neighbors=_SOUGHT).neighbor_graph[0][:, : K + 1])
+
+    return _timed(work, find)

@@ -77,6 +77,5 @@ def idec(pixels: np.ndarray) -> np.ndarray:
     train(model, pixels, settings, device, seed=0)  # type: ignore[arg-type]
     codes = encode(model, pixels, device)  # type: ignore[arg-type]
     centres = fit_clusters(codes, "kmeans", 10, starts=1, seed=0).centres
-    found = refine(model, centres, pixels, Settings(), device)  # type: ignore[arg-type]
-    codes = encode(model, pixels, device)  # type: ignore[arg-type]
-    return nearest_centre(codes, found.centres)
+    found = refine(model, centres, pixels, Settings(), device, codes=codes)  # type: ignore[arg-type]
+    return nearest_centre(found.codes, found.centres)

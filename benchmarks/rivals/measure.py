@@ -44,13 +44,25 @@ def _run(side: Side, data: Path, work: Path, rivals: Path) -> dict | None:
     command = [python, "-m", "benchmarks.rivals.side", side.call, str(data), str(work)]
     command += [json.dumps(side.arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    before = _processor_seconds()
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         print(f"{side.name or side.call} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
         return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    return {"processor": round(_processor_seconds() - before, 1), **found}
+
+
+def _processor_seconds() -> float:
+    """Of all processes that have ended under this one, starts and all.
+
+    Unlike seconds it hardly depends on what runs beside. A side may give its own, of its work
+    alone.
+    """
+    spent = os.times()
+    return spent.children_user + spent.children_system
 
 
 def machine() -> dict:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -198,6 +200,33 @@ def fit_clusters(
     labels = numbered(raw, model)
     centres = _centres(method, rows, labels, preparation, model)
     return FlatClusters(method, labels, centres, preparation, model)
+
+
+def labels_by_seed(
+    codes: np.ndarray, method: str, k: int, *, standardise: bool, seeds: Sequence[int]
+) -> list[np.ndarray]:
+    """Cluster from one start for each seed, as `fit_clusters` does, to see how they agree.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (n, d)
+    method, k, standardise
+        See `fit_clusters`.
+    seeds : sequence of int
+
+    Returns
+    -------
+    list of ndarray of int32, each of shape (n,)
+        Clusters are numbered anyhow.
+    """
+    if method != "kmeans":
+        words: dict[str, Any] = {"starts": 1, "standardise": standardise}
+        return [fit_clusters(codes, method, k, **words, seed=seed).labels for seed in seeds]
+    rows = as_rows(codes)
+    _check(rows, method, k, 1)
+    rows = _scaled(rows, fit_preparation(rows, standardise=standardise))
+    found = kmeans.centres_by_seed(rows, k, starts=1, seeds=seeds)
+    return [kmeans.nearest_centre(rows, centres) for centres in found]
 
 
 def from_labels(codes: np.ndarray, labels: np.ndarray, method: str) -> FlatClusters:

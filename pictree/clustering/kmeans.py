@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pictree.clustering.preparation import fit_preparation
+from pictree.neighbors import MOST_COLUMNS
 
 LARGE = 4_000_000
 """Above this many numbers (rows x columns) the starts are run on a reduced sample."""
@@ -44,16 +46,48 @@ def fit_centres(rows: np.ndarray, k: int, *, starts: int, seed: int) -> np.ndarr
     ndarray of float32, shape (k, d)
         The centres, in no special order.
     """
+    return centres_by_seed(rows, k, starts=starts, seeds=[seed])[0]
+
+
+def centres_by_seed(
+    rows: np.ndarray, k: int, *, starts: int, seeds: Sequence[int]
+) -> list[np.ndarray]:
+    """Fit k-means once for each seed, as `fit_centres` does; what they share is done once.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n, d)
+        At least k rows.
+    k : int
+    starts : int
+        For each seed.
+    seeds : sequence of int
+
+    Returns
+    -------
+    list of ndarray of float32, each of shape (k, d)
+    """
     if rows.size <= LARGE or rows.shape[1] <= STARTS_DIMENSIONS:
-        return _lloyd(rows, k, "k-means++", starts, seed).cluster_centers_
-    chosen = np.arange(len(rows))
-    if len(rows) > STARTS_ROWS:
-        chosen = np.sort(np.random.default_rng(seed).choice(chosen, STARTS_ROWS, replace=False))
-    part = rows[chosen]
-    axes = fit_preparation(part, standardise=False, dimensions=STARTS_DIMENSIONS, seed=seed)
-    best = _lloyd(axes.apply(part).astype(np.float32), k, "k-means++", starts, seed)
-    start = np.stack([part[best.labels_ == j].mean(axis=0) for j in range(k)])
-    return _lloyd(rows, k, start, 1, seed, tolerance=_FINE).cluster_centers_
+        return [_lloyd(rows, k, "k-means++", starts, seed).cluster_centers_ for seed in seeds]
+    found, all_reduced = [], None
+    for seed in seeds:
+        part, reduced = rows, all_reduced
+        if len(rows) > STARTS_ROWS:
+            chosen = np.random.default_rng(seed).choice(len(rows), STARTS_ROWS, replace=False)
+            part = rows[np.sort(chosen)]
+        if reduced is None:
+            reduced = _reduced(part, seed)
+        if part is rows and rows.shape[1] <= min(MOST_COLUMNS, len(rows)):  # by no draw
+            all_reduced = reduced
+        best = _lloyd(reduced, k, "k-means++", starts, seed)
+        start = np.stack([part[best.labels_ == j].mean(axis=0) for j in range(k)])
+        found.append(_lloyd(rows, k, start, 1, seed, tolerance=_FINE).cluster_centers_)
+    return found
+
+
+def _reduced(rows: np.ndarray, seed: int) -> np.ndarray:
+    axes = fit_preparation(rows, standardise=False, dimensions=STARTS_DIMENSIONS, seed=seed)
+    return axes.apply(rows).astype(np.float32)
 
 
 def _lloyd(

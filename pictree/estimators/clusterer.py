@@ -267,8 +267,7 @@ class ImageClusterer(
         recipe, model = self.autoencoder_._full_recipe(), self.autoencoder_.model_
         device = choose_device(recipe.training.precision, model.architecture.encoder)
         refined = refine(model, self.cluster_centers_, pixels, recipe.dec, device, seed=seed)
-        codes = self.autoencoder_._encode(pixels)
-        self._keep(from_centres(codes, refined.centres, "dec"))
+        self._keep(from_centres(refined.codes, refined.centres, "dec"))
 
     def _learn_more(self, pixels: np.ndarray, start: Start, seed: int) -> None:
         """Put what was learned in the place of the instant tree, if it is better."""

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from pictree.cores import free_cores
 from pictree.errors import InputError
+from pictree.exhaustive import COARSEST, FINEST, ROUNDING
 
 _BLOCK_MB = 64
 """Memory for the distances, which are computed block by block."""
+
+_MANY = 2_000
+"""Rows from which each pair is measured once, by float32 products, as `pictree.exhaustive` does."""
+
+_BLOCK = 1_024
+_MOST_ROUNDING, _MOST_UNSURE = 1e-4, 0.01
+"""Of the mean distance within the cluster, squared; share of the rows that may have more."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ def silhouette(
         The clusters' numbers; rows of noise (-1) are left out.
     sample : int
         Above this many rows (noise not counted), measure on this many, drawn at random without
-        repetition. The time grows with its square: some 3 s for 10,000.
+        repetition. The time grows with its square: about 1 s for 10,000.
     seed : int
         Seed of the draw.
 
@@ -77,15 +87,65 @@ def silhouette(
 
 
 def _measure(rows: np.ndarray, found: np.ndarray, sampled: bool) -> Silhouette:
-    from sklearn import config_context
-    from sklearn.metrics import silhouette_score
-
     n, parts = len(found), len(np.unique(found))
     if parts < 2:
         reason = "all images are noise" if parts == 0 else "there is only one cluster"
         return Silhouette(None, n, sampled, reason)
     if parts == n:
         return Silhouette(None, n, sampled, "every cluster holds a single image")
+    value = _by_products(rows, found) if n >= _MANY else None
+    return Silhouette(_exactly(rows, found) if value is None else value, n, sampled)
+
+
+def _exactly(rows: np.ndarray, found: np.ndarray) -> float:
+    from sklearn import config_context
+    from sklearn.metrics import silhouette_score
+
     with config_context(working_memory=_BLOCK_MB):  # 1,024 MB by default
-        value = float(silhouette_score(rows, found))
-    return Silhouette(value, n, sampled)
+        return float(silhouette_score(rows, found))
+
+
+def _by_products(rows: np.ndarray, found: np.ndarray) -> float | None:
+    """Return the mean silhouette by float32 products; None where rounding could be seen in it."""
+    _, of, counts = np.unique(found, return_inverse=True, return_counts=True)
+    centred = (rows - rows.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    squares = np.einsum("ij,ij->i", centred, centred)
+    if not FINEST < squares.max() < COARSEST:
+        return None
+    sums = _sums(centred, squares, np.eye(len(counts), dtype=np.float32)[of])
+    at, own = np.arange(len(of)), counts[of]
+    inside = sums[at, of] / np.maximum(own - 1, 1)
+    sums[at, of] = np.inf
+    outside = (sums / np.where(np.isinf(sums), 1, counts)).min(axis=1)
+    rounding = ROUNDING * (np.sqrt(squares) + np.sqrt(squares.max())) ** 2
+    if np.mean((rounding > _MOST_ROUNDING * inside**2) & (own > 1)) > _MOST_UNSURE:
+        return None
+    apart = (outside - inside) / np.maximum(np.maximum(outside, inside), 1e-30)
+    return float(np.where(own > 1, apart, 0).mean())
+
+
+def _sums(rows: np.ndarray, squares: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Add up each row's distances to each cluster's rows, float64 (n, clusters)."""
+    from threadpoolctl import threadpool_limits
+
+    starts = range(0, len(rows), _BLOCK)
+    pairs = [(a, b) for a in starts for b in starts if a <= b]
+    sums = np.zeros(member.shape)
+
+    def of_pair(pair: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        first, second = (slice(start, start + _BLOCK) for start in pair)
+        apart = rows[first] @ rows[second].T
+        apart *= -2
+        apart += squares[first, None]
+        apart += squares[None, second]
+        np.sqrt(np.maximum(apart, 0, out=apart), out=apart)
+        if first == second:
+            np.fill_diagonal(apart, 0)
+        return apart @ member[second], apart.T @ member[first]
+
+    with ThreadPoolExecutor(free_cores()) as pool, threadpool_limits(1):
+        for (first, second), (there, back) in zip(pairs, pool.map(of_pair, pairs), strict=True):
+            sums[first : first + _BLOCK] += there
+            if first != second:
+                sums[second : second + _BLOCK] += back
+    return sums

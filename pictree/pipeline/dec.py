@@ -88,13 +88,15 @@ def _refine(
     run: Run, recipe: Recipe, device: Device, seed: int, share: Share | None, **options: Any
 ) -> Refined:
     """Refine the run's network and centres, from its last checkpoint on."""
+    rows = group.rows_to_cluster(run, recipe)[0]
     return refine(
         weights.load(run.path / "model"),
         _centres(run).centres,
         run.array("pixels"),
         recipe.dec,
         device,
-        rows=group.rows_to_cluster(run, recipe)[0],
+        rows=rows,
+        codes=run.array("codes")[rows],
         seed=seed,
         checkpoint=checkpoints_of(run),
         share=share,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pictree.errors import MissingExtraError
 from pictree.progress import Progress
-from pictree.projection import project
+from pictree.projection import Maps
 from pictree.recipes.recipe import Recipe
 from pictree.store import Run
 
@@ -13,12 +13,12 @@ def draw_maps(run: Run, recipe: Recipe, seed: int, progress: Progress) -> None:
     """Write maps/; where a map's package is absent, say so once and go on with the others."""
     methods, missing = recipe.maps.methods, {}
     progress.start("drawing maps", len(methods))
-    codes = run.array("codes")[:]
+    maps = Maps(run.array("codes")[:], seed=seed)
     for method in methods:
         progress.note(method)
         if not run.map_file(method).exists():
             try:
-                run.write_map(method, project(codes, method, seed=seed))
+                run.write_map(method, maps.project(method))
             except MissingExtraError as error:
                 missing[method] = str(error)
                 progress.say(str(error))

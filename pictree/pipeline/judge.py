@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pictree.clustering.flat import fit_clusters
+from pictree.clustering.flat import labels_by_seed
 from pictree.evaluation.agreement import contents, purity, score
 from pictree.evaluation.baselines import FLOORS, baselines, seed_agreement
 from pictree.evaluation.effort import effort
@@ -115,13 +115,10 @@ def _agreement(codes: Any, rows: np.ndarray, recipe: Recipe, k: int, seed: int) 
     if len(rows) > _SAMPLE:
         sample = np.sort(np.random.default_rng(seed).choice(rows, _SAMPLE, replace=False))
     fitted = codes[sample]
-    found = [
-        fit_clusters(
-            fitted, part.method, k, starts=1, standardise=part.standardise, seed=seed + 1 + i
-        ).labels
-        for i in range(3)
-    ]
-    return seed_agreement(found)
+    seeds = [seed + 1 + s for s in _SEEDS]
+    return seed_agreement(
+        labels_by_seed(fitted, part.method, k, standardise=part.standardise, seeds=seeds)
+    )
 
 
 def _baselines(

@@ -67,6 +67,8 @@ class Refined:
     ----------
     model : Autoencoder
     centres : ndarray of float32, shape (k, code size)
+    codes : ndarray of float32, shape (n, code size)
+        Of the images that were learned, by the refined network.
     confidence : ndarray of float32, shape (n,)
         Soft assignment of each image to its nearest centre.
     history : list of dict
@@ -76,6 +78,7 @@ class Refined:
 
     model: Autoencoder
     centres: np.ndarray
+    codes: np.ndarray
     confidence: np.ndarray
     history: list[dict[str, Any]]
 
@@ -159,6 +162,7 @@ def refine(
     on_update: Callable[[dict[str, Any]], None] | None = None,
     share: Share | None = None,
     until: int | None = None,
+    codes: np.ndarray | None = None,
 ) -> Refined:
     """Move codes and centres so that the clusters stand apart, and keep the codes drawable.
 
@@ -192,6 +196,8 @@ def refine(
         saves.
     until : int, optional
         Stop for now after this update.
+    codes : float32 array (n, code size), optional
+        The images' codes at the start, where they are known; else they are computed.
 
     Returns
     -------
@@ -214,7 +220,7 @@ def refine(
     work = _Updates(model, optimizer, pixels, rows, settings, device, on_batch, share)
     if history and on_batch is not None:
         on_batch(len(history) * work.count)
-    codes = work.codes()
+    codes = work.codes() if codes is None or history else codes
     with repeatable(autoencoder.architecture, settings.batch_size):
         while not ended(history, settings) and len(history) != until:
             update = len(history) + 1
@@ -228,7 +234,7 @@ def refine(
             if on_update is not None:
                 on_update(history[-1])
     confidence = work.assignment(codes).max(dim=1).values.cpu().numpy()
-    return Refined(autoencoder, work.centres(), confidence, history)
+    return Refined(autoencoder, work.centres(), codes, confidence, history)
 
 
 def ended(history: list[dict[str, Any]], settings: DecSettings) -> bool:

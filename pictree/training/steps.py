@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pictree.device import Device
 from pictree.errors import InputError
-from pictree.networks import fused
+from pictree.networks import fused, narrow
 from pictree.networks.autoencoder import Autoencoder
 from pictree.networks.inference import to_batch
 from pictree.training.affine import random_affine
@@ -90,15 +90,29 @@ class Steps:
         self.model.train()
         losses, weights = [], []
         generator = torch.Generator().manual_seed(changes.seed)
-        with fused.wanted(), self._parts(batch_size) as parts:
+        with fused.wanted(), self._learner(batch_size) as learn:
             for x in gather(pixels, order, batch_size, self.device.kind):
-                x = random_affine(x, changes.strength, generator)
-                losses.append(parts.learn(x, self._loss_of))
+                losses.append(learn(random_affine(x, changes.strength, generator)))
                 self.optimizer.step()
                 weights.append(len(x))
                 if on_batch is not None:
                     on_batch(len(x))
         return mean_loss(losses, weights)
+
+    @contextmanager
+    def _learner(self, batch_size: int) -> Iterator[Callable[[Tensor], Tensor]]:
+        """Yield what sets the gradients of a batch and returns its loss."""
+        if self.share is None and narrow.fits(self.model, self.device):
+            from pictree.networks.whole import Whole
+
+            whole = Whole(self.model)
+            yield lambda x: whole.learn(x, self.loss)
+            # Its ReLU makes nought of NaN, so the loss may not tell what became of the weights.
+            if not all(bool(p.isfinite().all()) for p in self.model.parameters()):
+                raise _not_finite(math.nan)
+            return
+        with self._parts(batch_size) as parts:
+            yield lambda x: parts.learn(x, self._loss_of)
 
     def _parts(self, batch_size: int) -> AbstractContextManager[Parts]:
         if self.share is None:
@@ -220,9 +234,13 @@ def mean_loss(losses: list[Tensor], weights: list[int], key: str = "training") -
     # One look at the end: reading each loss would make the device wait at every batch.
     value = float(np.average(torch.stack(losses).cpu().double().numpy(), weights=weights))
     if not np.isfinite(value):
-        raise InputError(
-            "the loss must stay finite",
-            got=str(value),
-            do=f"Lower {key}.learning_rate, and check the images for NaN",
-        )
+        raise _not_finite(value, key)
     return value
+
+
+def _not_finite(value: float, key: str = "training") -> InputError:
+    return InputError(
+        "the loss must stay finite",
+        got=str(value),
+        do=f"Lower {key}.learning_rate, and check the images for NaN",
+    )

@@ -13,7 +13,14 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from pictree.clustering import kmeans
-from pictree.clustering.flat import METHODS, FlatClusters, by_size, fit_clusters, from_centres
+from pictree.clustering.flat import (
+    METHODS,
+    FlatClusters,
+    by_size,
+    fit_clusters,
+    from_centres,
+    labels_by_seed,
+)
 from pictree.clustering.kmeans import fit_centres, nearest_centre
 from pictree.errors import InputError
 
@@ -226,3 +233,25 @@ def test_clusters_of_learned_centres_by_hand() -> None:
     # 1 / (1 + 1) beside 1 / (1 + 9): five of six parts.
     assert again.confidence(np.array([[1.0]])).tolist() == pytest.approx([5 / 6])
     assert fit_clusters(codes, "kmeans", 2).confidence(codes) is None
+
+
+@pytest.mark.parametrize("rows", [400, 100])  # fewer are drawn, the axes are each seed's own
+@pytest.mark.parametrize("standardise", [False, True])
+def test_clusters_of_seeds_together_are_those_of_each(
+    sklearn_digits, monkeypatch, rows, standardise
+):
+    monkeypatch.setattr(kmeans, "LARGE", 0)
+    monkeypatch.setattr(kmeans, "STARTS_DIMENSIONS", 8)
+    monkeypatch.setattr(kmeans, "STARTS_ROWS", rows)
+    codes, seeds = sklearn_digits[0][:400], (0, 1, 2)
+    together = labels_by_seed(codes, "kmeans", 10, standardise=standardise, seeds=seeds)
+    for seed, labels in zip(seeds, together, strict=True):
+        alone = fit_clusters(codes, "kmeans", 10, starts=1, standardise=standardise, seed=seed)
+        assert adjusted_rand_score(alone.labels, labels) == 1
+    assert adjusted_rand_score(together[0], together[1]) < 1
+
+
+def test_a_mixture_of_each_seed(sklearn_digits):
+    codes = sklearn_digits[0][:200]
+    (labels,) = labels_by_seed(codes, "gmm", 5, standardise=False, seeds=[3])
+    np.testing.assert_array_equal(labels, fit_clusters(codes, "gmm", 5, starts=1, seed=3).labels)

@@ -49,3 +49,31 @@ def test_lengths_must_match():
         "codes and clusters must have the same length; got 3 and 2. "
         "Pass one cluster number for each row."
     )
+
+
+def groups(n, d, seed=0):
+    rng = np.random.default_rng(seed)
+    clusters = rng.integers(0, 5, n)
+    clusters[0] = 9  # alone
+    return rng.normal(size=(n, d)) + rng.normal(size=(10, d))[clusters], clusters
+
+
+@pytest.mark.parametrize("d", [2, 60])
+def test_many_rows_are_measured_as_scikit_learn_does(d):
+    from sklearn.metrics import silhouette_score
+
+    codes, clusters = groups(2_500, d)
+    found = silhouette(codes.astype(np.float32) + 7, clusters).value
+    assert found == pytest.approx(silhouette_score(codes, clusters), abs=2e-6)
+
+
+def test_tight_clusters_far_apart_are_measured_exactly():
+    codes, clusters = groups(2_500, 2)
+    far = codes * 1e-4 + 1e4 * clusters[:, None]
+    near = np.where(clusters % 2 == 0, 1.0, 0.0)[:, None] * 1e-3 + codes * 1e-4
+    from sklearn.metrics import silhouette_score
+
+    rows = np.hstack([far * (clusters > 2)[:, None], near])
+    assert silhouette(rows, clusters).value == pytest.approx(
+        silhouette_score(rows, clusters), abs=2e-6
+    )

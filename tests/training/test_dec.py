@@ -122,6 +122,14 @@ def same(one: Refined, two: Refined) -> bool:
     )
 
 
+def test_codes_known_before_and_given_after_change_nothing(
+    trained: Autoencoder, before: FlatClusters, small: tuple, after: Refined
+) -> None:
+    codes = inference.encode(trained, small[0], CPU)
+    assert same(refined(trained, before, small, SHORT, codes=codes), after)
+    np.testing.assert_array_equal(after.codes, inference.encode(after.model, small[0], CPU))
+
+
 @pytest.mark.parametrize("update", [1, 3])
 def test_stopped_learning_goes_on_to_the_same_weights(
     tmp_path: Path,

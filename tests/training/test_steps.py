@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pictree.device import Device
+from pictree.errors import InputError
 from pictree.networks.autoencoder import Architecture, build
 from pictree.recipes.parts import Training
 from pictree.training.loop import train
@@ -47,3 +48,16 @@ def test_changed_images_are_learned_the_same_after_a_stop(digits: tuple, tmp_pat
     weights(pixels, replace(settings, epochs=2), tmp_path)
     assert torch.equal(weights(pixels, settings, tmp_path), whole)
     assert not torch.equal(weights(pixels, replace(settings, change=0.0)), whole)
+
+
+def test_weights_that_are_lost_are_told_where_compiled_code_learns(digits: tuple) -> None:
+    model = build(Architecture((28, 28, 1), (4,), (4,), 8, "linear"), 0)
+    with torch.no_grad():
+        model.encoder.stages[0].bias.fill_(torch.nan)
+    settings = Training(loss="mse", epochs=1, batch_size=64)
+    with pytest.raises(InputError) as caught:
+        train(model, digits[0][:100, :, :, None], settings, CPU, seed=0)
+    assert str(caught.value) == (
+        "the loss must stay finite; got nan. "
+        "Lower training.learning_rate, and check the images for NaN."
+    )
