@@ -56,6 +56,16 @@ def test_slow_uploads_take_no_place(client: httpx.Client, fresh: Path) -> None:
             assert line.recv(12) in (b"HTTP/1.1 422", b"HTTP/1.1 503")
 
 
+def test_connections_that_say_nothing_shut_nobody_out(client: httpx.Client, fresh: Path) -> None:
+    picture = (fresh / "0000.png").read_bytes()
+    with ExitStack() as stack:
+        for _ in range(600):
+            line = socket.create_connection((client.base_url.host, client.base_url.port or 80))
+            stack.enter_context(line)
+        answer = client.post("/predict", content=picture, headers=PNG)
+        assert answer.status_code == 200
+
+
 def test_bodies_on_their_way_have_room_together(client: httpx.Client, fresh: Path) -> None:
     picture = (fresh / "0000.png").read_bytes()
     large = bytes(300_000)
