@@ -144,7 +144,7 @@ class _Child:
         try:
             self._start_with(life)
         except OSError:
-            os.close(self._life)
+            self._let_go()
             raise
         finally:
             os.close(life)
@@ -226,12 +226,15 @@ class _Child:
         """Kill the child, if it is not dead."""
         self._process.kill()
         self._process.wait()
-        if self._life is not None:
-            os.close(self._life)
-            self._life = None
+        self._let_go()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 _close(pipe)
+
+    def _let_go(self) -> None:
+        if self._life is not None:
+            os.close(self._life)
+            self._life = None
 
 
 def _widen(pipe: int) -> None:
