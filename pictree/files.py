@@ -8,8 +8,8 @@ import io
 import json
 import mmap
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LARGE_MAP = 1 << 26
 """Bytes."""
 
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TO_POLARS = f"(os error {errno.ENOSPC})"
 """What polars' own error ends with, which is no OSError, when it writes Parquet to a full disk."""
@@ -60,8 +61,8 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    temporary = Path(name)
+    temporary = _beside(path)
+    handle = os.open(temporary, _NEW, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             try:
@@ -72,8 +73,6 @@ def _write_and_rename(path: Path, write: Callable[[BinaryIO], None]) -> None:
                 raise
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files that the owner alone can read; a run folder is for sharing.
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         _sync_folder(path.parent)
     except BaseException:
@@ -107,14 +106,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
+        temporary = _beside(path)
+        temporary.mkdir()
     except OSError as error:
         raise storage_error(path, error) from error
     try:
         yield temporary
         if hasattr(os, "sync"):  # one call: a sync for each of 70,000 files takes minutes
             os.sync()
-        temporary.chmod(0o777 & ~_umask())
         temporary.rename(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -136,10 +135,14 @@ def remove_leftovers(folder: Path) -> None:
                 Path(above, name).unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(path: Path) -> Path:
+    """Return a name that nothing has.
+
+    What is made under it has the rights that the system gives to new files: a run folder is for
+    sharing, and `tempfile` makes what the owner alone can read. To ask for the umask is to change
+    it for a moment, for all threads.
+    """
+    return path.parent / f".tmp-{secrets.token_hex(8)}"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pictree.errors import RunError
-from pictree.files import sha256_of, write_atomic, write_bytes, write_json
+from pictree.files import new_folder, sha256_of, write_atomic, write_bytes, write_json
 
 
 def test_the_old_file_stays_when_writing_fails(tmp_path: Path) -> None:
@@ -41,13 +41,21 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_others_may_read_a_run(tmp_path: Path) -> None:
-    before = os.umask(0o022)
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o002])
+def test_others_may_read_a_run_as_far_as_the_umask_lets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: int
+) -> None:
+    before = os.umask(mask)
     try:
-        write_bytes(tmp_path / "a", b"")
+        with monkeypatch.context() as patch:  # to ask for it is to change it, for all threads
+            patch.delattr(os, "umask")
+            write_bytes(tmp_path / "a", b"")
+            with new_folder(tmp_path / "b") as folder:
+                write_bytes(folder / "c", b"")
     finally:
         os.umask(before)
-    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "b", "b/c")]
+    assert modes == [0o666 & ~mask, 0o777 & ~mask, 0o666 & ~mask]
 
 
 def test_json_refuses_nan(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 JPEG and PNG, which most piles are made of and whose decoders are attacked and mended most, are
 decoded in the caller's threads: for pictures of 28 × 28 a child would take up to four times as
-long. Everything else goes to children with limits on processor time and memory.
+long. Everything else goes to children with limits on processor time and memory. A child holds one
+end of a pipe whose other end is its parent's alone: once that is gone, whatever ended the parent,
+the child ends too.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import queue
 import signal
 import subprocess
 import sys
+import weakref
+from collections.abc import Sequence
 from dataclasses import astuple
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -23,6 +27,7 @@ import numpy as np
 from pictree.images.decode import ImageFormat, decode
 from pictree.images.deep import used_values
 from pictree.images.outcome import Header, Unusable
+from pictree.images.pages import Pages
 
 SECONDS = 60
 """Processor time for one picture; the largest that is allowed takes about ten seconds."""
@@ -31,26 +36,29 @@ MEMORY = 6 * 2**30
 """Address space of a child: the largest picture that is allowed needs about 3 GB."""
 
 _IN_THREADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_LARGEST_PAGE = 2**32
+_NO_ANSWER = (OSError, ValueError, KeyError, TypeError)
 
 
 class Guards:
     """Children that decode, started when they are needed, one for each thread that asks.
 
-    Use as a context manager: at its end no child is left.
+    Use as a context manager: at its end no child is left. Where there is no such end, children end
+    with the last use of the object.
     """
 
     def __init__(self) -> None:
         self._idle: queue.LifoQueue[_Child] = queue.LifoQueue()
         self._turns: IO[bytes] | None = None
         self._every: list[_Child] = []
+        weakref.finalize(self, _end_all, os.getpid(), self._every)
 
     def __enter__(self) -> Guards:
         self._turns = TemporaryFile()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for child in self._every:
-            child.end()
+        _end_all(os.getpid(), self._every)
         if self._turns is not None:
             self._turns.close()
 
@@ -81,6 +89,23 @@ class Guards:
         finally:
             self._idle.put(child)
 
+    def page(self, path: str, number: int) -> bytes:
+        """Do what `pictree.images.pages.Pages.read` does, in a child where there can be one.
+
+        Raises
+        ------
+        Unusable
+        """
+        child = None if os.name == "nt" else self._child()
+        if child is None:
+            pages = Pages()
+            with contextlib.closing(pages):
+                return pages.read(path, number)
+        try:
+            return child.page(path, number)
+        finally:
+            self._idle.put(child)
+
     def _child_for(self, raw: bytes) -> _Child | None:
         if not raw or raw.startswith(_IN_THREADS) or os.name == "nt":
             return None
@@ -99,62 +124,96 @@ class Guards:
         return child
 
 
+def _end_all(process: int, children: list[_Child]) -> None:
+    """End children; those of a process that this one was forked from are not its own."""
+    if process == os.getpid():
+        for child in children:
+            child.end()
+
+
 class _Child:
     """One child process; after a death of it the next picture starts another."""
 
     def __init__(self, turns: IO[bytes] | None) -> None:
         self._turns = turns
+        self._life: int | None = None
         self._start()
 
     def _start(self) -> None:
-        handle = self._turns.fileno() if self._turns else -1
-        words = [sys.executable, "-m", "pictree.images.guarded", str(handle)]
+        life, self._life = os.pipe()
+        try:
+            self._start_with(life)
+        except OSError:
+            self._let_go()
+            raise
+        finally:
+            os.close(life)
+        assert self._process.stdout is not None  # noqa: S101 - for mypy
+        if self._process.stdout.read(1) != b"!":
+            self.end()
+            raise OSError("no child could be started")
+
+    def _start_with(self, life: int) -> None:
+        handles = [life, *([self._turns.fileno()] if self._turns else [])]
+        words = [sys.executable, "-m", "pictree.images.guarded", *map(str, handles)]
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=[handle],
+            pass_fds=handles,
             env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
         )
-        assert self._process.stdout is not None  # noqa: S101 - for mypy
-        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdin is not None  # noqa: S101 - for mypy
         _widen(self._process.stdin.fileno())
-        if self._process.stdout.read(1) != b"!":
-            self.end()
-            raise OSError("no child could be started")
 
     def decode(self, raw: bytes, fmt: ImageFormat) -> tuple[np.ndarray, Header]:
         most = fmt.height * fmt.width * fmt.channels
         try:
-            said, pixels = self._ask(raw, astuple(fmt), most)
+            said, pixels = self._ask("decode", astuple(fmt), raw, most)
             header = None if said["header"] is None else Header(*said["header"])
             if said["outcome"] is None and header is not None:
                 shape = (fmt.height, fmt.width, fmt.channels)
                 return np.frombuffer(pixels, np.uint8).reshape(shape), header
-        except (OSError, ValueError, KeyError, TypeError):
+        except _NO_ANSWER:
             raise self._death() from None
         raise Unusable(said["outcome"], said["reason"], header)
 
+    def page(self, path: str, number: int) -> bytes:
+        try:
+            said, page = self._ask("page", [number], os.fsencode(path), _LARGEST_PAGE)
+            if said["outcome"] is None:
+                return page
+            problem = Unusable(said["outcome"], said["reason"])
+        except _NO_ANSWER:
+            problem = self._death()
+        raise problem
+
     def used_values(self, raw: bytes) -> tuple[int, int] | None:
         try:
-            used = self._ask(raw, (), 0)[0]["used"]
+            used = self._ask("used", (), raw, 0)[0]["used"]
             return (int(used[0]), int(used[1])) if used else None
-        except (OSError, ValueError, KeyError, TypeError):
-            self._process.kill()
-            self._process.wait()
+        except _NO_ANSWER:
+            self._death()
             return None
 
-    def _ask(self, raw: bytes, words: tuple[Any, ...], most: int) -> tuple[dict[str, Any], bytes]:
+    def _ask(
+        self, what: str, words: Sequence[Any], raw: bytes, most: int
+    ) -> tuple[dict[str, Any], bytes]:
         """Send what to do, and a file; return what is said of it, and at most so many bytes."""
         if self._process.poll() is not None:
+            self.end()
             self._start()
         to, back = self._process.stdin, self._process.stdout
         assert to is not None  # noqa: S101 - for mypy
         assert back is not None  # noqa: S101
-        send(to, json.dumps(words).encode(), raw)
-        return json.loads(receive(back, 2**16)), receive(back, most)
+        try:
+            send(to, json.dumps([what, words]).encode(), raw)
+            return json.loads(receive(back, 2**16)), receive(back, most)
+        except BaseException:  # after Ctrl-C in between, the next answer would be another's
+            self._process.kill()
+            raise
 
     def _death(self) -> Unusable:
         self._process.kill()
@@ -167,9 +226,15 @@ class _Child:
         """Kill the child, if it is not dead."""
         self._process.kill()
         self._process.wait()
+        self._let_go()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 _close(pipe)
+
+    def _let_go(self) -> None:
+        if self._life is not None:
+            os.close(self._life)
+            self._life = None
 
 
 def _widen(pipe: int) -> None:

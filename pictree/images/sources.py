@@ -31,6 +31,7 @@ from pictree.images.idx import images_in, is_idx
 from pictree.images.numpy_files import open_npy, open_npz
 from pictree.images.objects import from_copy, open_objects, open_some_objects
 from pictree.images.packed import is_pack, open_pack
+from pictree.images.pages import count_pages
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
 
@@ -231,7 +232,7 @@ def _opener(path: str) -> Callable[[str], Source] | None:
         return open_parquet
     if name.endswith(hdf5.SUFFIXES):
         return hdf5.open_hdf5
-    if name.endswith(stacks.SUFFIXES) and stacks.pages_of(path) > 1:
+    if name.endswith(stacks.SUFFIXES) and count_pages(path) > 1:
         return stacks.open_stack
     if name.endswith(PICTURE_SUFFIXES):
         return None

@@ -71,7 +71,7 @@ def _serve(
     hosts = [host, f"localhost:{port}"]
     app = label_app(session, hosts=hosts, token=token, cookie=f"pictree-{port}")
     address = f"http://{host}/?token={token}"
-    _allow_many_sockets()
+    allow_many_sockets()
     listening.listen()
     say({"address": address})
     if browser:
@@ -83,16 +83,25 @@ def _serve(
     Server(config).run(sockets=[listening])
 
 
-def _allow_many_sockets() -> None:
-    """Raise our limit of open files: who holds a thousand connections shuts nobody out."""
-    if os.name == "nt":
-        return
+def allow_many_sockets() -> int:
+    """Raise our limit of open files: who holds a thousand connections shuts nobody out.
+
+    Returns
+    -------
+    int
+        How many files we may have open.
+    """
+    if os.name == "nt":  # there sockets are no files
+        return _SOCKETS
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _SOCKETS
     wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(_SOCKETS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+    if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)
 
 
 class Server(uvicorn.Server):

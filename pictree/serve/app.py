@@ -25,12 +25,14 @@ from pictree.serve.limits import Limits
 from pictree.serve.metrics import TYPE, Metrics
 from pictree.serve.model import Looked, Model
 from pictree.serve.openapi import openapi
-from pictree.serve.refusal import RefusalError, error_body
+from pictree.serve.refusal import FULL, RefusalError, error_body
 
 _LOG = logging.getLogger("pictree.serve")
 _USUAL = 10
 
+Pictures = list[tuple[str, bytes]]
 Answer = Callable[[Request], Awaitable[Response]]
+AnswerPictures = Callable[[Request, Pictures], Awaitable[Response]]
 
 
 class Api:
@@ -72,9 +74,9 @@ class Api:
         await self._batcher.close()
         self._threads.shutdown(cancel_futures=True)
 
-    async def predict(self, request: Request) -> Response:
+    async def predict(self, request: Request, pictures: Pictures) -> Response:
         """Say where pictures belong."""
-        looked = await self._looked(request)
+        looked = await self._looked(pictures)
         _, places = await self._judged(looked)
         rows = iter(places)
         return _answered(
@@ -84,10 +86,10 @@ class Api:
             ]
         )
 
-    async def similar(self, request: Request) -> Response:
+    async def similar(self, request: Request, pictures: Pictures) -> Response:
         """List the images of the run that are nearest to pictures."""
         count = _count(request, self._limits)
-        looked = await self._looked(request)
+        looked = await self._looked(pictures)
         codes, places = await self._judged(looked)
         found: Any = iter(())
         if places:
@@ -126,8 +128,7 @@ class Api:
             raise RefusalError(405, f"{path} takes {allowed}, not {method}.")
         raise RefusalError(404, "There is nothing at this address; /openapi.json lists what is.")
 
-    async def _looked(self, request: Request) -> list[Looked]:
-        pictures = await pictures_of(request, self._limits)
+    async def _looked(self, pictures: Pictures) -> list[Looked]:
         loop = asyncio.get_running_loop()
         waiting = [
             loop.run_in_executor(self._threads, self._model.look, name, raw)
@@ -143,25 +144,33 @@ class Api:
             return np.zeros((0, 0), np.float32), []
         return await self._batcher.judge(usable)
 
-    def _with_room(self, answer: Answer) -> Answer:
+    def _with_room(self, answer: AnswerPictures) -> Answer:
         """Give a request with pictures a time limit, and refuse it where too many are here."""
 
         async def answered(request: Request) -> Response:
-            if self._answering >= self._limits.waiting:
-                raise RefusalError(
-                    503, "Too many requests are being answered; send it again in a moment."
-                )
+            self._refuse_beyond_room()
+            # A place is taken once the pictures are here: who sends slowly keeps nobody waiting.
+            pictures = await pictures_of(request, self._limits)
+            self._refuse_beyond_room()
             self._answering += 1
             try:
-                return await asyncio.wait_for(answer(request), self._limits.seconds)
+                return await answer(request, pictures)
+            finally:
+                self._answering -= 1
+
+        async def in_time(request: Request) -> Response:
+            try:
+                return await asyncio.wait_for(answered(request), self._limits.seconds)
             except asyncio.TimeoutError:
                 raise RefusalError(
                     503, f"The request took more than {self._limits.seconds:g} seconds."
                 ) from None
-            finally:
-                self._answering -= 1
 
-        return answered
+        return in_time
+
+    def _refuse_beyond_room(self) -> None:
+        if self._answering >= self._limits.waiting:
+            raise RefusalError(503, FULL)
 
     def _counted(self, path: str, answer: Answer) -> Answer:
         """Count a request; make its refusal, or a fault of ours, a sentence."""

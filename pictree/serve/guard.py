@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from pictree.exchange import Exchange, headers_of
 from pictree.serve.limits import Limits
 from pictree.serve.refusal import RefusalError, error_body
+from pictree.serve.room import Room
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -36,6 +37,7 @@ class Guard:
 
     def __init__(self, app: Any, *, hosts: Iterable[str], limits: Limits) -> None:
         self._app, self._hosts, self._limits = app, frozenset(hosts), limits
+        self._room = Room(limits.body * limits.waiting)
         self._origins = {f"http://{host}" for host in self._hosts}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -52,7 +54,8 @@ class Guard:
             body = error_body(refusal.sentence)
             await exchange.answer(refusal.status, "application/json", body)
             return
-        await self._app(scope, exchange.receive, exchange.send)
+        with self._room.counted(exchange.receive) as counted:
+            await self._app(scope, counted, exchange.send)
 
     def _refuse(self, headers: dict[str, str]) -> None:
         host = headers.get("host", "")

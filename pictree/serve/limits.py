@@ -20,8 +20,8 @@ class Limits:
     seconds : float
         For a request, from its first byte to the answer.
     waiting : int
-        Requests with pictures that are being answered at a time; the next one is told to come
-        again.
+        Requests whose pictures have come and are being answered at a time, and as many of the
+        largest bodies that may be on their way; what goes beyond is told to come again.
     neighbors : int
         Nearest images in the answer of ``/similar``.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+FULL = "Too many requests are being answered; send it again in a moment."
+
 
 class RefusalError(Exception):
     """A request that can't be answered.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from pictree.label.serve import ADDRESS, Server, bound
+from pictree.label.serve import ADDRESS, Server, allow_many_sockets, bound
 from pictree.serve.app import api_app
 from pictree.serve.limits import Limits
 from pictree.serve.model import Model
@@ -16,7 +16,8 @@ from pictree.serve.model import Model
 PORT = 8400
 _GRACE = 5
 """Seconds that requests have to end after Ctrl-C or SIGTERM."""
-_CONNECTIONS = 512
+_OTHER_FILES = 256
+"""What may be open beside connections: the run's files, children, uploads kept on disk."""
 _EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """What a browser on this machine takes in place of an address that means all of them."""
 
@@ -74,7 +75,7 @@ def serve(
             log_level="error",
             access_log=False,
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
+            limit_concurrency=max(1, allow_many_sockets() - _OTHER_FILES),
             timeout_graceful_shutdown=_GRACE,
         )
         Server(config).run(sockets=[listening])

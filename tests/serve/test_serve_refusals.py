@@ -39,13 +39,15 @@ def model(served_run: Path) -> Iterator[Model]:
 
 
 def client_of(model: Model, limits: Limits = LIMITS) -> TestClient:
+    """Return a context manager: without it, each request would have a loop of its own."""
     app = api_app(model, hosts=[HOST, "localhost:8400"], limits=limits, version="1.2.3")
     return TestClient(app, base_url=f"http://{HOST}")
 
 
 @pytest.fixture
-def client(model: Model) -> TestClient:
-    return client_of(model)
+def client(model: Model) -> Iterator[TestClient]:
+    with client_of(model) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -118,18 +120,18 @@ def test_too_many_pixels(client: TestClient) -> None:
 
 
 def test_too_much_time(model: Model, picture: bytes) -> None:
-    hurried = client_of(model, replace(LIMITS, seconds=1e-6))
-    answer = hurried.post("/predict", content=picture, headers=PNG)
+    with client_of(model, replace(LIMITS, seconds=1e-6)) as hurried:
+        answer = hurried.post("/predict", content=picture, headers=PNG)
     assert refusal(answer) == (503, "The request took more than 1e-06 seconds.")
     assert answer.headers["retry-after"] == "1"
 
 
 def test_too_many_at_a_time(model: Model, picture: bytes) -> None:
-    full = client_of(model, replace(LIMITS, waiting=0))
-    answer = full.post("/predict", content=picture, headers=PNG)
-    sentence = "Too many requests are being answered; send it again in a moment."
-    assert refusal(answer) == (503, sentence)
-    assert full.get("/health").status_code == 200
+    with client_of(model, replace(LIMITS, waiting=0)) as full:
+        answer = full.post("/predict", content=picture, headers=PNG)
+        sentence = "Too many requests are being answered; send it again in a moment."
+        assert refusal(answer) == (503, sentence)
+        assert full.get("/health").status_code == 200
 
 
 def test_what_is_no_picture(client: TestClient, picture: bytes) -> None:
@@ -305,7 +307,6 @@ def test_a_run_in_a_folder_whose_name_is_no_text_is_served(
 ) -> None:
     folder = tmp_path / os.fsdecode(b"run \xff")
     shutil.copytree(served_run, folder)
-    with Model(folder, Limits()) as model:
-        client = client_of(model)
+    with Model(folder, Limits()) as model, client_of(model) as client:
         assert client.get("/health").json()["run"] == "run \\xff"
         assert 'run="run \\\\xff"' in client.get("/metrics").text
