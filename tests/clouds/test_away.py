@@ -8,13 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from pictree.errors import InputError, RunError, SourceError
 from pictree.manifest import MANIFEST
@@ -27,15 +25,6 @@ from pictree.recipes.recipe import Recipe, change, load_recipe
 
 TIMED = ("run.json", "report.html", "log.jsonl", "checkpoints/")
 RUN = "memory://bucket/run"
-
-
-@pytest.fixture
-def bucket() -> Iterator[dict[str, Any]]:
-    """fsspec's files in memory, by path; none at first."""
-    files = MemoryFileSystem()
-    yield files.store
-    files.store.clear()
-    files.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture(autouse=True)

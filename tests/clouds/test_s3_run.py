@@ -249,6 +249,6 @@ def test_no_rights_and_a_server_that_is_gone(
     server.stop()
     assert refused(pictures, "s3://closed/run") == (
         "'s3://closed/run' must be readable from this machine; got 'Could not connect to the "
-        f'endpoint URL: "{server.address}/closed/run/manifest.json"\'. Check the address, the '
+        f'endpoint URL: "{server.address}/closed/run/writing.json"\'. Check the address, the '
         "network, and the credentials as the service's own tools have them."
     )
