@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pictree.engine.base import Engine
-from pictree.errors import InputError, RunError, UserError
+from pictree.errors import RunError, UserError
 from pictree.files import new_folder, sha256_of, storage_error
 from pictree.locks import hold
 from pictree.manifest import MANIFEST, files_of, read_manifest
@@ -162,16 +162,6 @@ def fetched(run: str | os.PathLike[str]) -> Iterator[Path]:
         folder = Path(holder, address.rpartition("/")[2])
         fetch_finished(Shelf(address), folder)
         yield folder
-
-
-def refuse_cluster(run: str | os.PathLike[str], engine: str) -> None:
-    """Refuse a run at an address where other machines would have to see the copy of it."""
-    if engine == "ray" and (address := address_of(run)) is not None:
-        raise InputError(
-            "--engine ray needs a run on a disk that all machines see",
-            got=address,
-            do="Leave the engine out, or copy the run there with the service's own tools",
-        )
 
 
 def _publish(claim: Claim, folder: Path, progress: Progress) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from pictree.errors import InputError, RunError, SourceError
 from pictree.manifest import MANIFEST
-from pictree.pipeline.away import edited, fetched, refuse_cluster
+from pictree.pipeline.away import edited, fetched
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit
 from pictree.pipeline.publish import UNFINISHED, fetch_finished, listed, publish
@@ -250,17 +250,6 @@ def test_nobody_else_may_write_the_working_folder(
     assert str(caught.value) == (
         f"The working folder must be this user's, and writable by nobody else; got {mine}. Remove "
         "it, or set TMPDIR to another folder."
-    )
-
-
-def test_other_machines_do_not_see_the_copy(bucket: dict[str, Any]) -> None:
-    refuse_cluster("/mnt/run", "ray")
-    refuse_cluster(RUN, "processes")
-    with pytest.raises(InputError) as caught:
-        refuse_cluster(RUN, "ray")
-    assert str(caught.value) == (
-        "--engine ray needs a run on a disk that all machines see; got memory://bucket/run. Leave "
-        "the engine out, or copy the run there with the service's own tools."
     )
 
 
