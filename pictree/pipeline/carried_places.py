@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -46,7 +46,8 @@ def placed_through(engine: Engine, asked: Asked, folder: Path) -> Iterator[Engin
     try:
         yield _CarriedPlaces(engine, shelf, folder, asked)
     finally:
-        each(shelf.remove, shelf.names())
+        with suppress(RunError):  # what ended the placing is told, not this
+            each(shelf.remove, shelf.names())
 
 
 class _CarriedPlaces(Engine):

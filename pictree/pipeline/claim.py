@@ -133,9 +133,10 @@ def _read(shelf: Shelf) -> dict[str, Any] | None:
 
 def _is_dead(theirs: dict[str, Any]) -> bool:
     """Tell whether a writer is gone: this machine knows, or it was silent for long."""
-    here, mine = theirs.get("here"), _here(os.getpid())
-    if here and mine and here.rpartition("/")[0] == mine.rpartition("/")[0]:
-        return _here(theirs["process"]) != here
+    here, mine, process = str(theirs.get("here")), _here(os.getpid()), theirs.get("process")
+    is_known = mine is not None and here.rpartition("/")[0] == mine.rpartition("/")[0]
+    if is_known and isinstance(process, int):
+        return _here(process) != here
     try:
         heard = datetime.fromisoformat(theirs["at"])
         return (datetime.now(timezone.utc) - heard).total_seconds() > SILENT_SECONDS
