@@ -28,7 +28,7 @@ from pictree.device import choose_device
 from pictree.engine.base import Engine
 from pictree.engine.choose import open_engine
 from pictree.images.sources import open_source
-from pictree.pipeline import begin, fit, learn, stock
+from pictree.pipeline import begin, learn, stock
 from pictree.pipeline.pile import Pile
 from pictree.progress import Progress
 from pictree.recipes.recipe import load_recipe
@@ -77,7 +77,7 @@ def measure(name: str, files: tuple[Path, Path], out: Path, images: int, rows: i
 def stages(told: Receipts, name: str, file: Path, out: Path) -> tuple[float, float]:
     """Take stock and encode; return the seconds of each."""
     recipe, source, run = load_recipe("quick"), open_source(file), Run(out)
-    fit._begin(run, source, recipe, None, None, None, 0, ())
+    begin.begin(run, source, recipe, None, None, None, 0, ())
     start = time.perf_counter()
     stock.stock(
         run,

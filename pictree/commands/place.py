@@ -49,11 +49,11 @@ def predict(
 
     Example: pictree predict run new/ -o new.csv
     """
-    from pictree.pipeline.away import fetched, refuse_cluster
+    from pictree.pipeline.away import fetched
     from pictree.pipeline.predict import predict as predict_pictures
+    from pictree.pipeline.shelf import address_of
     from pictree.pipeline.text import predict_text
 
-    refuse_cluster(run, engine)
     if output is None and is_address(run):
         output = Path("predictions.csv")
     with fetched(run) as folder:
@@ -66,6 +66,7 @@ def predict(
             features=features,
             k=k,
             engine=engine,
+            address=address_of(run),
             progress=for_people(),
         )
     show(found, as_json, predict_text)
@@ -89,10 +90,10 @@ def add(
     Example: pictree add run new/
     """
     from pictree.pipeline.add import add as add_pictures
-    from pictree.pipeline.away import edited, refuse_cluster
+    from pictree.pipeline.away import edited
+    from pictree.pipeline.shelf import address_of
     from pictree.pipeline.text import add_text
 
-    refuse_cluster(run, engine)
     with edited(run) as home:
         found = add_pictures(
             home.folder,
@@ -101,6 +102,7 @@ def add(
             codes=codes,
             features=features,
             engine=engine,
+            address=address_of(run),
             command=["pictree", *sys.argv[1:]],
             progress=for_people(),
         )

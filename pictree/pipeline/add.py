@@ -35,6 +35,7 @@ def add(
     codes: Any = None,
     features: str | None = None,
     engine: str = "local",
+    address: str | None = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -58,6 +59,8 @@ def add(
     engine : {"local", "processes", "ray"}
         Who reads the pictures and places them, 4,096 at a time; the bytes are the same, and what
         one began another can finish. Run and pictures must be seen by all.
+    address : str, optional
+        Where the run is, if `run_path` is a copy of it; see `predict`.
     command : sequence of str
         The command line, for the record.
     progress : Progress, optional
@@ -82,7 +85,9 @@ def add(
     progress = progress or Progress()
     run, asked = Run.open(run_path), None
     if engine != "local":
-        asked = Asked.of(engine, run, pictures, codes, features=features, is_kept=True)
+        asked = Asked.of(
+            engine, run, pictures, codes, features=features, is_kept=True, address=address
+        )
     with open_engine(engine, progress) as workers, run.lock(), progress:
         if not run.is_finished:
             raise RunError(

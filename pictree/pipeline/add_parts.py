@@ -9,6 +9,7 @@ import numpy as np
 
 from pictree.engine.base import Engine
 from pictree.images.sources import Source
+from pictree.pipeline.carried_places import placed_through
 from pictree.pipeline.place import Placed, Placer, with_clusters
 from pictree.pipeline.place_shards import Asked, place_by
 from pictree.pipeline.staging import Staging
@@ -49,14 +50,15 @@ def placed_by(
         yield from placed_here(staging, placer, source, progress)
         return
     scratch = Run(staging.work.absolute())
-    found = place_by(engine, asked, placer, source, scratch.path, progress)
-    for number, (shard, (table, places)) in enumerate(zip(staging.parts, found, strict=True)):
-        if staging.has(shard):
-            yield shard, None, None
-            continue
-        clusters = scratch.read_table("added", number)["cluster"].to_numpy()
-        pixels, codes = (scratch.read_array(kind, number) for kind in ("pixels", "codes"))
-        is_drawn = scratch.shard_file("errors", number).exists()
-        errors = scratch.read_array("errors", number) if is_drawn else None
-        yield shard, Placed(table, places, pixels, codes, clusters), errors
+    with placed_through(engine, asked, scratch.path) as workers:
+        found = place_by(workers, asked, placer, source, scratch.path, progress)
+        for number, (shard, (table, places)) in enumerate(zip(staging.parts, found, strict=True)):
+            if staging.has(shard):
+                yield shard, None, None
+                continue
+            clusters = scratch.read_table("added", number)["cluster"].to_numpy()
+            pixels, codes = (scratch.read_array(kind, number) for kind in ("pixels", "codes"))
+            is_drawn = scratch.shard_file("errors", number).exists()
+            errors = scratch.read_array("errors", number) if is_drawn else None
+            yield shard, Placed(table, places, pixels, codes, clusters), errors
     shutil.rmtree(staging.work)  # all that is left there is published

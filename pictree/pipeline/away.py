@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pictree.engine.base import Engine
-from pictree.errors import InputError, RunError, UserError
+from pictree.errors import RunError, UserError
 from pictree.files import new_folder, sha256_of, storage_error
 from pictree.locks import hold
 from pictree.manifest import MANIFEST, files_of, read_manifest
 from pictree.pipeline.carried import CARRIED, Carried
+from pictree.pipeline.claim import CLAIM, Claim, claimed
 from pictree.pipeline.publish import (
     CHANGED,
     GONE,
@@ -63,11 +64,13 @@ class Away(Home):
 
     shelf: Shelf
     is_finished: bool
+    claim: Claim
     _digests: dict[str, tuple[tuple[int, int], str]] = field(default_factory=dict)
 
     def keep(self) -> None:
         """Publish what is there as an unfinished run."""
         if not self.is_finished:  # else it stays what it was until all is done
+            self.claim.refuse_lost()
             publish(self.shelf, self.folder, self._files(), UNFINISHED)
 
     def staffed(self, engine: Engine) -> Engine:
@@ -116,15 +119,16 @@ def home_of(out: str | os.PathLike[str], *, resume: bool, progress: Progress) ->
         yield Home(Path(out))
         return
     shelf, around = Shelf(address), _working_folder(address)
-    with hold(around):  # beside the run, whose own lock goes with it
+    # The lock is beside the run, whose own goes with it.
+    with hold(around), claimed(shelf) as claim:
         is_finished = _begin(shelf, around / "run", resume)
         progress.say(f"working in {around}; the run goes to {address}")
         try:
-            yield Away(around / "run", shelf, is_finished)
+            yield Away(around / "run", shelf, is_finished, claim)
         except UserError:
             _forget(shelf)
             raise
-        _publish(shelf, around / "run", progress)
+        _publish(claim, around / "run", progress)
         shutil.rmtree(around / "run", ignore_errors=True)
 
 
@@ -135,10 +139,10 @@ def edited(run: str | os.PathLike[str]) -> Iterator[Home]:
     if address is None:
         yield Home(Path(run))
         return
-    with fetched(address) as folder:
-        shelf = Shelf(address)
-        yield Away(folder, shelf, is_finished=True)
-        _publish(shelf, folder, Progress())
+    shelf = Shelf(address)
+    with claimed(shelf) as claim, fetched(address) as folder:
+        yield Away(folder, shelf, is_finished=True, claim=claim)
+        _publish(claim, folder, Progress())
 
 
 @contextmanager
@@ -160,20 +164,11 @@ def fetched(run: str | os.PathLike[str]) -> Iterator[Path]:
         yield folder
 
 
-def refuse_cluster(run: str | os.PathLike[str], engine: str) -> None:
-    """Refuse a run at an address where other machines would have to see the copy of it."""
-    if engine == "ray" and (address := address_of(run)) is not None:
-        raise InputError(
-            "--engine ray needs a run on a disk that all machines see",
-            got=address,
-            do="Leave the engine out, or copy the run there with the service's own tools",
-        )
-
-
-def _publish(shelf: Shelf, folder: Path, progress: Progress) -> None:
+def _publish(claim: Claim, folder: Path, progress: Progress) -> None:
     files = read_manifest(folder)
     progress.start("publishing", 1)
-    publish(shelf, folder, files, MANIFEST)
+    claim.refuse_lost()
+    publish(claim.shelf, folder, files, MANIFEST)
     progress.close()
 
 
@@ -228,7 +223,7 @@ def _forget(shelf: Shelf) -> None:
 
 
 def _refuse_foreign(shelf: Shelf) -> None:
-    ours = (CHANGED, GONE, CARRIED)  # of a run that was killed at its very start
+    ours = (CHANGED, GONE, CARRIED, CLAIM)  # of a run that was killed at its very start
     if any(not name.startswith(ours) for name in shelf.names()):
         raise RunError(
             "A new run needs an empty folder",

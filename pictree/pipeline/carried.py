@@ -13,6 +13,7 @@ from pictree.engine.base import Engine, Local, Receipt, Work
 from pictree.errors import RunError
 from pictree.files import move
 from pictree.pipeline.learn import encode_shard
+from pictree.pipeline.own_folder import own_folder
 from pictree.pipeline.publish import fetch, listed
 from pictree.pipeline.shelf import Shelf, each
 from pictree.pipeline.stock_shards import STAGED, stock_shard
@@ -93,7 +94,7 @@ def carry(address: str, work: Any, shard: int) -> int:
     shelf, load = Shelf(address), _LOADS[work.func]
     _, files = listed(shelf)
     wanted = tuple(name.format(shard) for name in load.reads)
-    with TemporaryDirectory(prefix="pictree-") as holder:
+    with TemporaryDirectory(dir=own_folder()) as holder:
         folder = Path(holder)
         fetch(shelf, folder, files, [name for name in files if name.startswith(wanted)])
         images = work.func(folder, *work.args[1:], shard)

@@ -22,6 +22,9 @@ from pictree.training.linear import fit_linear
 from pictree.training.loop import train
 from pictree.training.together import Share
 
+SAMPLE = 1_000_000
+"""Of more images the epochs show this many, drawn at random, the same in each epoch."""
+
 _SHOWN = 12
 """Reconstructions kept of each kind: best, median, worst."""
 
@@ -39,6 +42,19 @@ def splits(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(is_train), np.flatnonzero(~is_train)
 
 
+def rows_to_learn(run: Run, settings: Training, seed: int) -> np.ndarray:
+    """Return the rows that the epochs show: those of the train split, or `SAMPLE` of them."""
+    rows, _ = splits(run)
+    if settings.optimizer == "closed-form" or len(rows) <= SAMPLE:
+        return rows  # that one draws for itself
+    return np.sort(np.random.default_rng(seed).choice(rows, SAMPLE, replace=False))
+
+
+def images_shown(images: int, epochs: int) -> int:
+    """Return how many images are shown in training, each as often as it is shown."""
+    return epochs * min(images, SAMPLE)
+
+
 def learn(
     run: Run,
     recipe: Recipe,
@@ -49,7 +65,8 @@ def learn(
 ) -> None:
     """Train the recipe's network on the used images of the train split; write model/, log.jsonl.
 
-    An engine of several machines trains by all of them; see `pictree.pipeline.together`.
+    Of very many images some are drawn (`SAMPLE`). An engine of several machines trains by all of
+    them; see `pictree.pipeline.together`.
 
     Raises
     ------
@@ -71,7 +88,7 @@ def learn(
         share = partial(train_share, run.path, recipe, device, seed)
         tell = partial(_tell, progress, epochs)
         learn_together(engine, run.path / "checkpoints", share, parts, epochs, progress, tell)
-    progress.start("training", epochs * len(train_rows))
+    progress.start("training", images_shown(len(train_rows), epochs))
     history = _train(
         run,
         model,
@@ -91,15 +108,14 @@ def _train(
     run: Run, model: Autoencoder, settings: Training, device: Device, seed: int, **options: Any
 ) -> list[dict[str, Any]]:
     """Train on the run's images, from its last checkpoint on."""
-    pixels = run.array("pixels")
-    train_rows, validation_rows = splits(run)
+    pixels, (_, validation_rows) = run.array("pixels"), splits(run)
     return train(
         model,
         pixels,
         settings,
         device,
         seed=seed,
-        train_rows=train_rows,
+        train_rows=rows_to_learn(run, settings, seed),
         validation=(pixels, validation_rows) if len(validation_rows) else None,
         checkpoint=run.path / "checkpoints",
         **options,

@@ -13,6 +13,7 @@ from pictree.clustering.instant import DRAWN, WHOLE
 from pictree.device import Device
 from pictree.networks import inference
 from pictree.networks.autoencoder import Autoencoder, build
+from pictree.pipeline.learn import images_shown
 from pictree.recipes.recipe import Recipe
 from pictree.training import rounds
 from pictree.training.loop import train
@@ -51,7 +52,7 @@ def learning_seconds(
     if settings.optimizer != "closed-form":  # that one takes seconds, whatever the pile
         few, once = pixels[: _STEPS * settings.batch_size], replace(settings, epochs=1)
         took = _second_time(lambda: train(model, few, once, device, seed=0))
-        seconds += took / len(few) * images * settings.epochs
+        seconds += took / len(few) * images_shown(images, settings.epochs)
     if recipe.learning == "rounds":
         seconds += _rounds(pixels, images, recipe, device)
     return seconds

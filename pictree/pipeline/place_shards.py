@@ -39,7 +39,9 @@ class Asked:
         Absolute path.
     features : str or None
     is_kept : bool
-        Whether codes and errors are wanted too.
+        Whether pixels, codes and errors are wanted too.
+    address : str or None
+        Where the run is, if `run` is a copy that this machine alone sees.
     """
 
     run: str
@@ -48,6 +50,7 @@ class Asked:
     codes: str | None = None
     features: str | None = None
     is_kept: bool = False
+    address: str | None = None
 
     @classmethod
     def of(cls, engine: str, run: Run, pictures: Any, codes: Any, **options: Any) -> Asked:

@@ -13,6 +13,7 @@ from pictree.engine.choose import open_engine
 from pictree.errors import InputError
 from pictree.files import csv_bytes, write_bytes
 from pictree.images.sources import Source
+from pictree.pipeline.carried_places import placed_through
 from pictree.pipeline.codes import codes_of_new
 from pictree.pipeline.place import Placer, figures, files_at_once, open_new
 from pictree.pipeline.place_shards import Asked, place_by
@@ -33,6 +34,7 @@ def predict(
     features: str | None = None,
     k: int | None = None,
     engine: str = "local",
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Say for each new picture which cluster of a run it belongs to.
@@ -64,6 +66,9 @@ def predict(
     engine : {"local", "processes", "ray"}
         Who reads the pictures and places them, 4,096 at a time; the table is the same. Run,
         pictures and the output's folder must be seen by all.
+    address : str, optional
+        Where the run is, if `run_path` is a copy of it: other machines take it from there, and
+        need not see the copy, nor the output's folder. They must be able to write there.
     progress : Progress, optional
 
     Returns
@@ -83,7 +88,7 @@ def predict(
     given = codes_of_new(run, codes, len(source))
     asked = None
     if engine != "local":
-        asked = Asked.of(engine, run, pictures, codes, k=k, features=features)
+        asked = Asked.of(engine, run, pictures, codes, k=k, features=features, address=address)
     with open_engine(engine, progress) as workers, progress:
         progress.start("predicting", len(source))
         placer = Placer(run, given, features)
@@ -120,8 +125,10 @@ def _table_by(
 ) -> pl.DataFrame:
     """Return the same, found by an engine; its traces are beside the output until then."""
     with TemporaryDirectory(prefix=".tmp-predict-", dir=beside) as folder:
-        parts = place_by(engine, asked, placer, source, Path(folder).absolute(), progress)
-        return pl.concat([_rows(*part, placer.paths) for part in parts])
+        traces = Path(folder).absolute()
+        with placed_through(engine, asked, traces) as workers:
+            parts = place_by(workers, asked, placer, source, traces, progress)
+            return pl.concat([_rows(*part, placer.paths) for part in parts])
 
 
 def _rows(inventory: pl.DataFrame, places: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:

@@ -102,6 +102,25 @@ class Shelf:
         """Put a file of these bytes."""
         self._change(lambda: self._files.pipe_file(self._at(name), raw))
 
+    def create(self, name: str, raw: bytes) -> bool:
+        """Put a file of these bytes where there is none; return whether that was so.
+
+        A store that can't do both in one overwrites it.
+        """
+        made = [True]
+
+        def one() -> None:
+            try:
+                self._files.pipe_file(self._at(name), raw, mode="create")
+            except Exception:  # each service's package has its own
+                made[0] = False
+                self._files.invalidate_cache()
+                if not self._files.exists(self._at(name)):
+                    raise
+
+        self._change(one)
+        return made[0]
+
     def put(self, files: Mapping[str, Path]) -> None:
         """Put files under these names."""
 

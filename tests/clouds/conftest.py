@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from pictree.pipeline.fit import fit
@@ -51,3 +53,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             patch.setenv(name, value)
         yield server
     server.stop()
+
+
+@pytest.fixture
+def bucket() -> Iterator[dict[str, Any]]:
+    """fsspec's files in memory, by path; none at first."""
+    files = MemoryFileSystem()
+    yield files.store
+    files.store.clear()
+    files.pseudo_dirs[:] = [""]

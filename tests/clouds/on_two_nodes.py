@@ -1,7 +1,8 @@
 """A fit to a bucket by two Ray nodes, each with a folder for temporary files that is its own.
 
-PICTURES FOLDER ROWS: leaves a copy of the run in FOLDER/copy, and prints one JSON object: on which
-of them shards were done, and what is left there.
+PICTURES NEW FOLDER ROWS: leaves a copy of the run in FOLDER/copy, then places the pictures of NEW,
+to FOLDER/ray.csv, and adds them, with a copy of that in FOLDER/added. Prints one JSON object: on
+which of the nodes shards were done. Ends when nothing is left there.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ import json
 import os
 import sys
 import tempfile
+import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from pictree.commands import place
 from pictree.engine.on_ray import Ray
 from tests.clouds.moto_server import SECRETS, start
 from tests.engine import one_fit
 from tests.engine.nodes import NODE, two_nodes
 
 
-def main(pictures: str, folder: str, rows: str) -> dict[str, Any]:
+def main(pictures: str, new: str, folder: str, rows: str) -> dict[str, Any]:
     import s3fs
 
     server = start(Path(folder, "log"))
@@ -37,12 +41,21 @@ def main(pictures: str, folder: str, rows: str) -> dict[str, Any]:
     disks_of_workers: set[str] = set()
     noting(disks_of_workers)
     one_fit.main(pictures, "s3://runs/nodes", "ray", rows)
-    cluster.shutdown()
+    found: dict[str, Any] = {"fit": sorted(disks_of_workers)}
     s3fs.S3FileSystem().get("s3://runs/nodes", str(Path(folder, "copy")), recursive=True)
+    disks_of_workers.clear()
+    place.predict("s3://runs/nodes", [new], output=Path(folder, "ray.csv"), engine="ray")
+    found["predict"] = sorted(disks_of_workers)
+    place.add("s3://runs/nodes", [new], engine="ray", as_json=True)
+    cluster.shutdown()
+    s3fs.S3FileSystem().invalidate_cache()
+    s3fs.S3FileSystem().get("s3://runs/nodes", str(Path(folder, "added")), recursive=True)
     server.process.kill()
-    left = [path.name for disk in disks.values() for path in disk.rglob("pictree-*/*/*")]
-    left = [name for name in left if name != "run.lock"]
-    return {"disks": sorted(disks_of_workers), "left": left}
+    found["left"] = [path.name for path in disks["driver"].glob("pictree-*/*/*")]
+    own = f"pictree-{os.getuid()}"  # the driver's
+    while [path for disk in disks.values() for path in disk.glob("pictree-*") if path.name != own]:
+        time.sleep(0.05)  # what dead workers had is removed when they are seen to be dead
+    return found
 
 
 def noting(disks: set[str]) -> None:
@@ -60,4 +73,6 @@ def noting(disks: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(*sys.argv[1:])) + "\n")
+    with redirect_stdout(sys.stderr):
+        found = main(*sys.argv[1:])
+    sys.stdout.write(json.dumps(found) + "\n")

@@ -8,17 +8,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from pictree.errors import InputError, RunError, SourceError
 from pictree.manifest import MANIFEST
-from pictree.pipeline.away import edited, fetched, refuse_cluster
+from pictree.pipeline.away import edited, fetched
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit
 from pictree.pipeline.publish import UNFINISHED, fetch_finished, listed, publish
@@ -27,15 +25,6 @@ from pictree.recipes.recipe import Recipe, change, load_recipe
 
 TIMED = ("run.json", "report.html", "log.jsonl", "checkpoints/")
 RUN = "memory://bucket/run"
-
-
-@pytest.fixture
-def bucket() -> Iterator[dict[str, Any]]:
-    """fsspec's files in memory, by path; none at first."""
-    files = MemoryFileSystem()
-    yield files.store
-    files.store.clear()
-    files.pseudo_dirs[:] = [""]
 
 
 @pytest.fixture(autouse=True)
@@ -261,17 +250,6 @@ def test_nobody_else_may_write_the_working_folder(
     assert str(caught.value) == (
         f"The working folder must be this user's, and writable by nobody else; got {mine}. Remove "
         "it, or set TMPDIR to another folder."
-    )
-
-
-def test_other_machines_do_not_see_the_copy(bucket: dict[str, Any]) -> None:
-    refuse_cluster("/mnt/run", "ray")
-    refuse_cluster(RUN, "processes")
-    with pytest.raises(InputError) as caught:
-        refuse_cluster(RUN, "ray")
-    assert str(caught.value) == (
-        "--engine ray needs a run on a disk that all machines see; got memory://bucket/run. Leave "
-        "the engine out, or copy the run there with the service's own tools."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,11 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pictree.errors import SourceError
+from pictree.errors import RunError, SourceError
 from pictree.export.export import export
 from pictree.images.decode import ImageFormat
 from pictree.images.inventory import take_stock
 from pictree.images.sources import open_source
+from pictree.pipeline.away import edited, fetched
+from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit
 from pictree.pipeline.predict import predict
 from pictree.recipes.recipe import Recipe
@@ -175,3 +178,27 @@ def test_a_server_that_is_not_there_is_one_sentence(server: Server) -> None:
         "host 127.0.0.1:1 ssl:default [Connect call failed ('127.0.0.1', 1)]'. Check the address, "
         "the network, and the credentials as the service's own tools have them."
     )
+
+
+def test_a_run_in_a_bucket_has_the_bytes_of_one_on_disk(
+    run: Path, pile: Path, server: Server, recipe: Recipe, tmp_path: Path
+) -> None:
+    """Written, cut, and refused to a second writer."""
+    import gcsfs
+
+    gcsfs.GCSFileSystem().mkdir("runs")
+    address, here = "gs://runs/run", tmp_path / "here"
+    fit(pile, address, recipe=recipe, known_labels="folders")
+    with fetched(address) as copy:
+        assert manifest(copy) == manifest(run)
+    shutil.copytree(run, here)
+    cut(here, 3)
+    with edited(address) as home:
+        with pytest.raises(RunError, match="Only one process may write a run"), edited(address):
+            pass
+        cut(home.folder, 3)
+    with fetched(address) as copy:
+        assert manifest(copy) == manifest(here)
+        there = gcsfs.GCSFileSystem().find("runs/run")
+        listed = json.loads((copy / "manifest.json").read_text())
+    assert sorted(there) == sorted(f"runs/run/{name}" for name in [*listed, "manifest.json"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from pictree.errors import RunError
+from pictree.pipeline.add import add
 from pictree.pipeline.cut import cut
 from pictree.pipeline.fit import fit
 from pictree.pipeline.predict import predict
@@ -178,13 +180,26 @@ def not_a_run(address: str, folder: Path) -> bool:
 
 
 def test_a_fit_by_two_nodes_that_see_no_common_disk(
-    pictures: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: Path, local: Path, digits: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)  # Ray's sockets need a short path
     monkeypatch.delenv("TMPDIR")
-    told = done_alone("tests.clouds.on_two_nodes", pictures, tmp_path, ROWS)
+    new, here = tmp_path / "new.npy", tmp_path / "here"
+    images = digits[0][380:520].copy()  # twenty of the run's own, and one twice
+    images[-1] = images[30]
+    np.save(new, images)
+    told = done_alone("tests.clouds.on_two_nodes", pictures, new, tmp_path, ROWS)
     assert digest(tmp_path / "copy") == digest(local)
-    assert told == {"disks": ["head", "second"], "left": []}
+    nodes = ["head", "second"]
+    assert told == {"fit": nodes, "predict": nodes, "left": ["run.lock"]}
+    shutil.copytree(local, here)
+    predict(here, new, output=tmp_path / "here.csv")
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    add(here, new)
+    assert digest(tmp_path / "added") == digest(here)
+    kinds = {path.name for path in (tmp_path / "added").iterdir()}
+    assert "added" in kinds
+    assert not kinds & {"placing", "carrying", "writing.json"}
 
 
 def test_no_bucket(files: Any, pictures: Path) -> None:
@@ -249,6 +264,6 @@ def test_no_rights_and_a_server_that_is_gone(
     server.stop()
     assert refused(pictures, "s3://closed/run") == (
         "'s3://closed/run' must be readable from this machine; got 'Could not connect to the "
-        f'endpoint URL: "{server.address}/closed/run/manifest.json"\'. Check the address, the '
+        f'endpoint URL: "{server.address}/closed/run/writing.json"\'. Check the address, the '
         "network, and the credentials as the service's own tools have them."
     )
