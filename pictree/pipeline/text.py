@@ -35,7 +35,10 @@ def _first_pages(found: dict[str, Any]) -> list[str]:
     if not found["first_pages"]:
         return []
     files = counted(found["first_pages"], "file")
-    return [f"of {files} with several pages the first is used; 'FOLDER/**/*.tif' takes every page"]
+    return [
+        f"of {files} with several pages or frames the first is used; "
+        "'FOLDER/**/*.tif' (or *.dcm) takes every one"
+    ]
 
 
 def _left_out(found: dict[str, Any]) -> str:
