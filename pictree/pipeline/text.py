@@ -26,6 +26,7 @@ def fit_text(found: dict[str, Any]) -> str:
         lines.append(in_words(found["effort"]))
     if others := [str(c["k"]) for c in found["k_shortlist"][1:4]]:
         lines.append(f"other good numbers of clusters: {', '.join(others)} (the report says why)")
+    lines += found.get("advice", [])
     peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
     lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
     return "\n".join(lines)

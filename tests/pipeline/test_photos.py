@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -188,6 +189,29 @@ def test_a_doubtful_run_on_colour_pictures_names_the_way_out(
     }
     fit(noise[..., :1], tmp_path / "grey", recipe=quick)
     assert "photographs" not in Run.open(tmp_path / "grey").metrics["verdict"][-1]
+
+
+def test_clusters_that_are_places_say_so(tmp_path: Path) -> None:
+    """One part, a little elsewhere in each picture, as a camera above a belt sees it."""
+    rng, across = np.random.default_rng(0), np.arange(24) - 11.5
+    down, right = (
+        1 / (1 + np.exp(2 * (np.abs(across - shift[:, None]) - 6)))
+        for shift in rng.uniform(-1, 1, (2, 200))
+    )
+    light = 40 + 180 * down[:, :, None] * right[:, None, :] + rng.normal(0, 2, (200, 24, 24))
+    quick = change(load_recipe("quick"), **{"maps.methods": []})
+    fit(light.clip(0, 255).astype(np.uint8), tmp_path / "run", recipe=quick)
+    said = Run.open(tmp_path / "run").metrics["verdict"][-1]
+    share = re.search(r"[(](\d+)%", said)
+    assert share is not None
+    assert int(share[1]) > 80
+    assert said.replace(share[1], "N") == (
+        "These clusters are places: the pictures are of one thing that lies a little elsewhere in "
+        "each (N% of what differs between them), and the clusters go by that. Fit again with "
+        "--recipe photos, which minds it less, or cut the thing out at the same place in each; "
+        "single odd pictures are told by `pictree find outliers RUN`, best of a fit with "
+        "--recipe quick."
+    )
 
 
 # the choice
