@@ -1,7 +1,7 @@
-"""Random changes of the colours and the view of photographs, as another light and place had given.
+"""Random changes of the colours and the window of photographs, as another light and place give.
 
-Chen et al. 2020 ("SimCLR") found crops and colours to matter most of all changes: without the
-colours, two crops of a picture tell each other by their histograms alone.
+Chen et al. 2020 ("SimCLR") found crops and colours to matter most of all changes: without those of
+colours, two crops of a picture know each other by their histograms alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from pictree.training.affine import channels_last
 
 LIGHT, HUE, GREY = 0.4, 0.1, 0.2
 """At strength 1: most change of brightness, contrast and saturation, as a share; most turn of the
@@ -32,8 +34,8 @@ def random_colours(images: Tensor, strength: float, generator: torch.Generator) 
 
     Parameters
     ----------
-    images : float (n, 3, h, w)
-        From 0 to 1.
+    images : float (n, c, h, w)
+        From 0 to 1. Grey ones, of one channel, stay as they are.
     strength : float
         At least 0; 0 changes nothing.
     generator : torch.Generator
@@ -41,10 +43,10 @@ def random_colours(images: Tensor, strength: float, generator: torch.Generator) 
 
     Returns
     -------
-    float (n, 3, h, w)
+    float (n, c, h, w)
         From 0 to 1.
     """
-    if strength == 0:
+    if strength == 0 or images.shape[1] != 3:
         return images
     n = len(images)
     own = strength * torch.rand(n, generator=generator)
@@ -60,7 +62,7 @@ def random_colours(images: Tensor, strength: float, generator: torch.Generator) 
     middle = torch.einsum("nchw,c->n", images, images.new_tensor(_GREY))
     middle = middle / (images.shape[2] * images.shape[3]) * brightness * (1 - contrast)
     changed = torch.einsum("ndc,nchw->ndhw", mixed, images) + middle[:, None, None, None]
-    return changed.clamp(0, 1).contiguous(memory_format=torch.channels_last)
+    return channels_last(changed.clamp(0, 1))
 
 
 def _mixing(saturation: Tensor, turn: Tensor) -> Tensor:
@@ -102,4 +104,4 @@ def random_crop(images: Tensor, least: float, generator: torch.Generator) -> Ten
     theta = torch.stack(rows, dim=1).reshape(n, 2, 3).to(images)
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
     shown = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return shown.contiguous(memory_format=torch.channels_last)
+    return channels_last(shown)

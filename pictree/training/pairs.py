@@ -23,6 +23,7 @@ from pictree.networks.autoencoder import Autoencoder, build
 from pictree.networks.heads import Heads, build_heads
 from pictree.training import checkpoint as checkpoints
 from pictree.training.affine import random_affine
+from pictree.training.colours import random_colours, random_crop
 from pictree.training.learned import Learned, finish
 from pictree.training.loop import repeatable
 from pictree.training.losses import get_loss
@@ -74,6 +75,14 @@ class PairSettings(Protocol):
     @property
     def change(self) -> float:
         """Greatest strength of the random changes; see `random_affine`."""
+
+    @property
+    def crop(self) -> float:
+        """Smallest share of an image's area that is shown; 1 for all. See `random_crop`."""
+
+    @property
+    def colour(self) -> float:
+        """Greatest strength of the changes of colour, 0 for none; see `random_colours`."""
 
     @property
     def entropy(self) -> float:
@@ -327,7 +336,7 @@ class _Epochs:
 
     def _loss(self, images: Tensor, targets: Tensor | None, generator: torch.Generator) -> Tensor:
         strength = self.settings.change * (1 if targets is None else STRONGER)
-        changed, autoencoder = random_affine(images, strength, generator), self.model.autoencoder
+        changed, autoencoder = self._changed(images, strength, generator), self.model.autoencoder
         few = max(1, len(changed) // DRAWN_AGAIN)
         with autocast(self.device):
             codes = autoencoder.encode(changed)
@@ -339,6 +348,12 @@ class _Epochs:
         both = [raw.float().softmax(dim=1).chunk(2) for raw in logits[:-1]]
         told = [paired_information(p, q, self.settings.entropy) for p, q in both]
         return loss - torch.stack(told).mean()
+
+    def _changed(self, images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+        settings = self.settings
+        changed = random_affine(images, strength, generator)
+        changed = random_crop(changed, settings.crop, generator)
+        return random_colours(changed, settings.colour, generator)
 
     def _codes(self) -> np.ndarray:
         self.model.eval()
