@@ -60,7 +60,7 @@ def way_out(run: Run, agreement: float | None) -> list[str]:
     if not has_autoencoder(run):
         return []
     if said := _places(run):
-        return [said]
+        return said
     is_colour = run.info["image_format"]["channels"] == 3
     if agreement is None or agreement >= _DOUBTED or not is_colour:
         return []
@@ -72,21 +72,21 @@ def way_out(run: Run, agreement: float | None) -> list[str]:
     ]
 
 
-def _places(run: Run) -> str | None:
+def _places(run: Run) -> list[str]:
     pixels, labels = run.array("pixels"), run.labels()
     if min(pixels.shape[1:3]) < 2 or len(np.unique(labels)) < 2:
-        return None
+        return []
     found = places(pixels, labels)
     if found.are_kinds:
-        return None
+        return []
     first = "" if is_installed() else " (first pip install 'pictree[photos]')"
-    return (
+    return [
         "These clusters are places: the pictures are of one thing that lies a little elsewhere in "
-        f"each ({found.same:.0%} of what differs between them), and the clusters go by that. "
+        f"each ({found.same:.0%} of what differs between them), and the clusters go by that.",
         f"Fit again with --recipe photos{first}, which minds it less, or cut the thing out at the "
-        "same place in each; single odd pictures are told by `pictree find outliers RUN`, best of "
-        "a fit with --recipe quick."
-    )
+        "same place in each. Single odd pictures: pictree find outliers RUN, best of a fit with "
+        "--recipe quick.",
+    ]
 
 
 def _beside(acc: float, baseline: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from pictree.pipeline.find import find
 from pictree.pipeline.fit import fit
 from pictree.pipeline.options import recipes_of
 from pictree.pipeline.predict import predict
+from pictree.pipeline.text import fit_text
 from pictree.pipeline.verify import verify
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, change, load_recipe
@@ -200,18 +201,20 @@ def test_clusters_that_are_places_say_so(tmp_path: Path) -> None:
     )
     light = 40 + 180 * down[:, :, None] * right[:, None, :] + rng.normal(0, 2, (200, 24, 24))
     quick = change(load_recipe("quick"), **{"maps.methods": []})
-    fit(light.clip(0, 255).astype(np.uint8), tmp_path / "run", recipe=quick)
-    said = Run.open(tmp_path / "run").metrics["verdict"][-1]
-    share = re.search(r"[(](\d+)%", said)
+    found = fit(light.clip(0, 255).astype(np.uint8), tmp_path / "run", recipe=quick)
+    metrics = Run.open(tmp_path / "run").metrics
+    assert metrics["verdict"][-2:] == metrics["advice"] == found["advice"]
+    share = re.search(r"[(](\d+)%", metrics["advice"][0])
     assert share is not None
     assert int(share[1]) > 80
-    assert said.replace(share[1], "N") == (
+    assert metrics["advice"] == [
         "These clusters are places: the pictures are of one thing that lies a little elsewhere in "
-        "each (N% of what differs between them), and the clusters go by that. Fit again with "
-        "--recipe photos, which minds it less, or cut the thing out at the same place in each; "
-        "single odd pictures are told by `pictree find outliers RUN`, best of a fit with "
-        "--recipe quick."
-    )
+        f"each ({share[1]}% of what differs between them), and the clusters go by that.",
+        "Fit again with --recipe photos, which minds it less, or cut the thing out at the same "
+        "place in each. Single odd pictures: pictree find outliers RUN, best of a fit with "
+        "--recipe quick.",
+    ]
+    assert "\n".join(metrics["advice"]) in fit_text(found)
 
 
 # the choice
