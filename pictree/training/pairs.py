@@ -335,8 +335,10 @@ class _Epochs:
         return zip(self.images.gather(order, self.size, self.device), targets, strict=True)
 
     def _loss(self, images: Tensor, targets: Tensor | None, generator: torch.Generator) -> Tensor:
-        strength = self.settings.change * (1 if targets is None else STRONGER)
-        changed, autoencoder = self._changed(images, strength, generator), self.model.autoencoder
+        settings, autoencoder = self.settings, self.model.autoencoder
+        strength = settings.change * (1 if targets is None else STRONGER)
+        changed = random_crop(random_affine(images, strength, generator), settings.crop, generator)
+        changed = random_colours(changed, settings.colour, generator)
         few = max(1, len(changed) // DRAWN_AGAIN)
         with autocast(self.device):
             codes = autoencoder.encode(changed)
@@ -348,12 +350,6 @@ class _Epochs:
         both = [raw.float().softmax(dim=1).chunk(2) for raw in logits[:-1]]
         told = [paired_information(p, q, self.settings.entropy) for p, q in both]
         return loss - torch.stack(told).mean()
-
-    def _changed(self, images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-        settings = self.settings
-        changed = random_affine(images, strength, generator)
-        changed = random_crop(changed, settings.crop, generator)
-        return random_colours(changed, settings.colour, generator)
 
     def _codes(self) -> np.ndarray:
         self.model.eval()
