@@ -47,6 +47,10 @@ _SPARE = 1.5
 take twice as long to 64×64, and differ from those that were decoded whole by 2.8 grey levels (root
 mean square) instead of 3.3."""
 
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "FLI", "HEIF")
+"""Formats beside TIFF whose further frames are told of. A phone's JPEG (MPO) keeps a map of depth
+or of light behind its picture, a PSD its layers, an icon its sizes: these are one picture each."""
+
 _MANY_PIXELS = 2**25
 _one_large_at_a_time: contextlib.AbstractContextManager = threading.Lock()
 _TURNS = {
@@ -289,9 +293,17 @@ def _header(image: Image.Image) -> Header:
     width, height = image.size
     if orientation >= 5 and image.format != "TIFF":  # Pillow gives TIFF's size as shown
         width, height = height, width
+    return Header(width, height, image.mode, _bit_depth(image), orientation, _more_pages(image))
+
+
+def _more_pages(image: Image.Image) -> bool:
     # Where the next page begins; to count them could take long, or meet a broken one.
-    more_pages = isinstance(image, TiffImageFile) and bool(image.tag_v2.next)
-    return Header(width, height, image.mode, _bit_depth(image), orientation, more_pages)
+    if isinstance(image, TiffImageFile):
+        return bool(image.tag_v2.next)
+    try:
+        return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    except Exception:  # the first may be whole where the next is broken
+        return False
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,9 +1,9 @@
 """DICOM to an 8-bit picture, as a viewer shows it: window, photometric interpretation, padding.
 
-The first frame. Stored values become real ones (modality look-up table or rescale slope and
-intercept), then grey by the first window or look-up table of the file, or by the values' range
-where it has none (DICOM PS3.3 C.11). MONOCHROME1 is inverted, palettes are looked up, YBR becomes
-RGB; padding is black.
+The first frame; `pictree.images.dicom_frames` has the others. Stored values become real ones
+(modality look-up table or rescale slope and intercept), then grey by the first window or look-up
+table of the file, or by the values' range where it has none (DICOM PS3.3 C.11). MONOCHROME1 is
+inverted, palettes are looked up, YBR becomes RGB; padding is black.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from pictree.images.outcome import MAX_PIXELS, Header, Unusable
 
 HEADER = "pictree_header"
 """Where the picture's ``info`` keeps what the file's header says."""
-_AT, _MAGIC = 128, b"DICM"
+HEAD = 132
+"""Bytes by which a DICOM file is known."""
+_MAGIC = b"DICM"
+_OWN_VALUES = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 
 
 def is_dicom(raw: bytes) -> bool:
     """Tell whether bytes begin as a DICOM file does: 128 of any value, then DICM."""
-    return raw[_AT : _AT + 4] == _MAGIC
+    return raw[HEAD - len(_MAGIC) : HEAD] == _MAGIC
 
 
 def open_dicom(raw: bytes) -> Image.Image:
@@ -47,7 +50,7 @@ def open_dicom(raw: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            data = pydicom.dcmread(io.BytesIO(raw))
+            data = with_own_values(pydicom.dcmread(io.BytesIO(raw)), 0)
             header = _header(data)
             image = Image.fromarray(_shown(data, pixels))
         except Unusable:
@@ -58,12 +61,28 @@ def open_dicom(raw: bytes) -> Image.Image:
     return image
 
 
+def with_own_values(data: Any, frame: int) -> Any:
+    """Set a data set's rescaling and window to those of one frame, where frames have their own.
+
+    Enhanced files keep them in functional groups, shared by all frames or of each (DICOM PS3.3
+    C.7.6.16).
+    """
+    shared = list(data.get("SharedFunctionalGroupsSequence", None) or [])[:1]
+    each = list(data.get("PerFrameFunctionalGroupsSequence", None) or [])[frame : frame + 1]
+    for group in shared + each:
+        for name in _OWN_VALUES:
+            for element in (group.get(name, None) or [[]])[0]:
+                data[element.tag] = element
+    return data
+
+
 def _header(data: Any) -> Header:
     if "Rows" not in data or not any(f"{kind}PixelData" in data for kind in ("", "Float")):
         raise Unusable("not an image", "a DICOM file without a picture")
     width, height = int(data.Columns), int(data.Rows)
     kind = str(data.PhotometricInterpretation)
-    header = Header(width, height, kind, int(data.get("BitsStored", 8)), 1)
+    several = int(data.get("NumberOfFrames", None) or 1) > 1
+    header = Header(width, height, kind, int(data.get("BitsStored", 8)), 1, several)
     if width * height > MAX_PIXELS:
         raise Unusable("too large", f"more than {MAX_PIXELS:,} pixels", header)
     if not width * height:

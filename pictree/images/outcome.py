@@ -40,7 +40,8 @@ class Header:
     orientation : int
         EXIF orientation of the file, 1 to 8; 1 where there is none.
     more_pages : bool
-        Whether it is the first page of a TIFF with several.
+        Whether it is the first of several: pages of a TIFF, frames of a DICOM file or of an
+        animated picture.
     """
 
     width: int

@@ -31,7 +31,6 @@ from pictree.images.idx import images_in, is_idx
 from pictree.images.numpy_files import open_npy, open_npz
 from pictree.images.objects import from_copy, open_objects, open_some_objects
 from pictree.images.packed import is_pack, open_pack
-from pictree.images.pages import count_pages
 from pictree.images.parquet import open_parquet
 from pictree.images.saved_dataset import is_saved_dataset, open_saved_dataset
 
@@ -54,11 +53,12 @@ def open_source(pictures: Any) -> Source:
         A folder (read with all below it; hidden files and folders, ``__MACOSX`` and runs are
         left out), a folder of IDX files, one picture, a glob, a .txt file with one path a line,
         a zip or tar (.gz, .bz2, .xz), an IDX file (.gz), .npy, .npz, Parquet, HDF5,
-        ``FILE:KEY`` for one array or column of these three, a TIFF with several pages, a data
-        set saved by Hugging Face's ``save_to_disk``, a folder that `pictree pack` wrote; an
-        address such as ``s3://bucket/folder`` or ``gs://bucket/file.tar`` of any of these but
-        the second and the last two, by fsspec; an array (n, h, w[, c]); a list of equally large
-        2-D arrays; or a list of any of these, taken in that order.
+        ``FILE:KEY`` for one array or column of these three, a TIFF with several pages, a DICOM
+        file with several frames, a data set saved by Hugging Face's ``save_to_disk``, a folder
+        that `pictree pack` wrote; an address such as ``s3://bucket/folder`` or
+        ``gs://bucket/file.tar`` of any of these but the second and the last two, by fsspec; an
+        array (n, h, w[, c]); a list of equally large 2-D arrays; or a list of any of these, taken
+        in that order.
 
     Returns
     -------
@@ -232,8 +232,8 @@ def _opener(path: str) -> Callable[[str], Source] | None:
         return open_parquet
     if name.endswith(hdf5.SUFFIXES):
         return hdf5.open_hdf5
-    if name.endswith(stacks.SUFFIXES) and count_pages(path) > 1:
-        return stacks.open_stack
+    if stack := stacks.opener_of(path):
+        return stack
     if name.endswith(PICTURE_SUFFIXES):
         return None
     return open_idx if name.endswith(ARRAY_SUFFIXES) or is_idx(path) else None

@@ -263,8 +263,9 @@ def summary(run: Run) -> dict[str, Any]:
     -------
     dict
         run, recipe, chosen, images, used, k, k_shortlist, silhouette, agreement, seconds,
-        peak_mb, report, codes (file name, where they were given) and, with known labels, acc,
-        ari, nmi, purity, leaf_purity, leaves and effort (None without a tree).
+        peak_mb, report, codes (file name, where they were given), advice (sentences, where there
+        are any) and, with known labels, acc, ari, nmi, purity, leaf_purity, leaves and effort
+        (None without a tree).
     """
     metrics, info = run.metrics, run.info
     found = {
@@ -288,6 +289,8 @@ def summary(run: Run) -> dict[str, Any]:
         found["features"] = info["features"]["network"]
     if info.get("choice"):
         found["choice"] = info["choice"]
+    if metrics.get("advice"):
+        found["advice"] = metrics["advice"]
     scores = metrics["scores"]
     if scores:
         # Without a tree the clusters are the leaves.

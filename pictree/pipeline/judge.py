@@ -51,7 +51,7 @@ def judge(
         [] if is_first else _baselines(run, rows, k, known, seed) + _floor(run, recipe, clustered)
     )
     progress.advance()
-    found = _scores(run, clustered)
+    found, advice = _scores(run, clustered), way_out(run, agreement)
     metrics = {
         **_counts(run),
         "method": "dec" if run.clusters_name.startswith("dec-") else recipe.clustering.method,
@@ -66,8 +66,8 @@ def judge(
         **_leaves(run, known),
         "effort": _effort(run, known, seed),
         "baselines": plain,
-        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree)
-        + way_out(run, agreement),
+        "verdict": verdict(found["scores"], plain, agreement, is_tree=run.has_tree) + advice,
+        "advice": advice,
         **_losses(run),
         "image_format": run.info["image_format"],
     }

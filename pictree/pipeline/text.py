@@ -26,6 +26,7 @@ def fit_text(found: dict[str, Any]) -> str:
         lines.append(in_words(found["effort"]))
     if others := [str(c["k"]) for c in found["k_shortlist"][1:4]]:
         lines.append(f"other good numbers of clusters: {', '.join(others)} (the report says why)")
+    lines += found.get("advice", [])
     peak = f", peak memory {found['peak_mb']:,.0f} MB" if found["peak_mb"] else ""
     lines += [f"{found['seconds']:.1f} s{peak}", f"report: {found['report']}"]
     return "\n".join(lines)
@@ -35,7 +36,10 @@ def _first_pages(found: dict[str, Any]) -> list[str]:
     if not found["first_pages"]:
         return []
     files = counted(found["first_pages"], "file")
-    return [f"of {files} with several pages the first is used; 'FOLDER/**/*.tif' takes every page"]
+    return [
+        f"of {files} with several pages or frames the first is used; "
+        "'FOLDER/**/*.tif' (or *.dcm) takes every one"
+    ]
 
 
 def _left_out(found: dict[str, Any]) -> str:

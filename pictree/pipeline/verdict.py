@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from pictree.evaluation.places import places
 from pictree.features.packaged import is_installed
 from pictree.pipeline.codes import has_autoencoder
 from pictree.store import Run
@@ -53,15 +56,36 @@ def verdict(
 
 
 def way_out(run: Run, agreement: float | None) -> list[str]:
-    """Say what may see more in colour pictures whose clusters are in doubt."""
+    """Say what may see more where the clusters are places, or colour pictures are in doubt."""
+    if not has_autoencoder(run):
+        return []
+    if said := _places(run):
+        return said
     is_colour = run.info["image_format"]["channels"] == 3
-    if agreement is None or agreement >= _DOUBTED or not is_colour or not has_autoencoder(run):
+    if agreement is None or agreement >= _DOUBTED or not is_colour:
         return []
     if is_installed():
         return ["If these are photographs, --recipe photos may see more in them."]
     return [
         "If these are photographs, a network that has seen many may see more in them: "
         "pip install 'pictree[photos]', and fit again."
+    ]
+
+
+def _places(run: Run) -> list[str]:
+    pixels, labels = run.array("pixels"), run.labels()
+    if min(pixels.shape[1:3]) < 2 or len(np.unique(labels)) < 2:
+        return []
+    found = places(pixels, labels)
+    if found.are_kinds:
+        return []
+    first = "" if is_installed() else " (first pip install 'pictree[photos]')"
+    return [
+        "These clusters are places: the pictures are of one thing that lies a little elsewhere in "
+        f"each ({found.same:.0%} of what differs between them), and the clusters go by that.",
+        f"Fit again with --recipe photos{first}, which minds it less, or cut the thing out at the "
+        "same place in each. Single odd pictures: pictree find outliers RUN, best of a fit with "
+        "--recipe quick.",
     ]
 
 

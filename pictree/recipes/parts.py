@@ -254,6 +254,11 @@ class PairsPart:
         Highest step size, above 0, at most 10.
     change : float
         Greatest strength of the random changes, 0 to 10; see `pictree.training.affine`.
+    crop : float
+        Smallest share of an image's area that is shown, 0.05 to 1; below 1 images are shown in
+        windows, each second one mirrored. See `pictree.training.colours`.
+    colour : float
+        Greatest strength of the random changes of colour, 0 (none) to 10; grey images have none.
     entropy : float
         Weight of the marginal entropies, 1 to 100.
     neighbours : int
@@ -270,6 +275,8 @@ class PairsPart:
     batch_size: int = 256
     learning_rate: float = 0.003
     change: float = 3.0
+    crop: float = 1.0
+    colour: float = 0.0
     entropy: float = 1.5
     neighbours: int = 5
     sure: float = 0.8
@@ -282,6 +289,8 @@ class PairsPart:
         check_number("pairs.batch_size", self.batch_size, int, 2, 1 << 20)
         check_number("pairs.learning_rate", self.learning_rate, float, 0, 10, above=True)
         check_number("pairs.change", self.change, float, 0, 10)
+        check_number("pairs.crop", self.crop, float, 0.05, 1)
+        check_number("pairs.colour", self.colour, float, 0, 10)
         check_number("pairs.entropy", self.entropy, float, 1, 100)
         check_number("pairs.neighbours", self.neighbours, int, 0, 10)
         check_number("pairs.sure", self.sure, float, 0, 1)

@@ -23,6 +23,7 @@ from pictree.networks.autoencoder import Autoencoder, build
 from pictree.networks.heads import Heads, build_heads
 from pictree.training import checkpoint as checkpoints
 from pictree.training.affine import random_affine
+from pictree.training.colours import random_colours, random_crop
 from pictree.training.learned import Learned, finish
 from pictree.training.loop import repeatable
 from pictree.training.losses import get_loss
@@ -74,6 +75,14 @@ class PairSettings(Protocol):
     @property
     def change(self) -> float:
         """Greatest strength of the random changes; see `random_affine`."""
+
+    @property
+    def crop(self) -> float:
+        """Smallest share of an image's area that is shown; 1 for all. See `random_crop`."""
+
+    @property
+    def colour(self) -> float:
+        """Greatest strength of the changes of colour, 0 for none; see `random_colours`."""
 
     @property
     def entropy(self) -> float:
@@ -326,8 +335,10 @@ class _Epochs:
         return zip(self.images.gather(order, self.size, self.device), targets, strict=True)
 
     def _loss(self, images: Tensor, targets: Tensor | None, generator: torch.Generator) -> Tensor:
-        strength = self.settings.change * (1 if targets is None else STRONGER)
-        changed, autoencoder = random_affine(images, strength, generator), self.model.autoencoder
+        settings, autoencoder = self.settings, self.model.autoencoder
+        strength = settings.change * (1 if targets is None else STRONGER)
+        changed = random_crop(random_affine(images, strength, generator), settings.crop, generator)
+        changed = random_colours(changed, settings.colour, generator)
         few = max(1, len(changed) // DRAWN_AGAIN)
         with autocast(self.device):
             codes = autoencoder.encode(changed)

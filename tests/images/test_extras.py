@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,7 @@ import pytest
 
 from pictree.images.decode import Header, ImageFormat, decode, read_header
 from pictree.images.outcome import Unusable
+from pictree.images.sources import open_source
 
 HEIC = Path(__file__).parent / "files" / "digit.heic"
 
@@ -25,8 +27,6 @@ def whole(raw: bytes, channels: int = 1) -> tuple[np.ndarray, Header]:
 class TestDicom:
     def raw(self, name: str, **changes: object) -> bytes:
         """Return the bytes of one of pydicom's files, with other values of some elements."""
-        import io
-
         from pydicom import dcmread
         from pydicom.data import get_testdata_file
 
@@ -120,6 +120,71 @@ class TestDicom:
         pixels, header = whole(self.raw("examples_palette.dcm"), channels=3)
         assert header.mode == "PALETTE COLOR"
         assert (pixels[..., 0] != pixels[..., 2]).any()
+
+    @pytest.mark.parametrize(
+        "name", ["rtdose.dcm", "rtdose_expb.dcm", "rtdose_rle.dcm", "SC_rgb_rle_16bit_2frame.dcm"]
+    )
+    def test_every_frame_of_a_file_that_is_named(self, name: str, tmp_path: Path) -> None:
+        """Also in either byte order, compressed, and without an ending to its name."""
+        from pydicom import dcmread
+
+        file = tmp_path / "IM0001"
+        file.write_bytes(self.raw(name))
+        stored, source = self.stored(name), open_source(file)
+        assert (source.kind, len(source), source.paths[1]) == ("stack", len(stored), "IM0001[1]")
+        for i, frame in enumerate(stored):
+            one = source.read(i)
+            assert isinstance(one, bytes)
+            np.testing.assert_array_equal(dcmread(io.BytesIO(one)).pixel_array, frame)
+            assert not read_header(one).more_pages
+
+    def test_frames_of_one_bit_that_begin_inside_a_byte(self, tmp_path: Path) -> None:
+        bits = np.random.default_rng(0).integers(0, 2, (3, 5, 3), dtype=np.uint8)
+        raw = np.packbits(bits.ravel(), bitorder="little").tobytes()
+        (tmp_path / "a.dcm").write_bytes(
+            self.raw(
+                "liver_1frame.dcm", NumberOfFrames=3, Rows=5, Columns=3, PixelData=raw,
+                SharedFunctionalGroupsSequence=None, PerFrameFunctionalGroupsSequence=None,
+            )
+        )  # fmt: skip
+        source = open_source(tmp_path / "a.dcm")
+        for i in range(3):
+            np.testing.assert_array_equal(whole(source.read(i))[0][..., 0], 255 * bits[i])
+
+    def test_a_frame_has_its_own_window(self, tmp_path: Path) -> None:
+        """As enhanced files keep it: in groups of all frames, and of each."""
+        from pydicom.dataset import Dataset
+
+        def group(**values: float) -> Dataset:
+            window, rescale, both = Dataset(), Dataset(), Dataset()
+            window.WindowCenter, window.WindowWidth = values["centre"], 100
+            rescale.RescaleIntercept, rescale.RescaleSlope = values["intercept"], 1
+            both.FrameVOILUTSequence = [window]
+            both.PixelValueTransformationSequence = [rescale]
+            return both
+
+        stored = self.stored("CT_small.dcm")
+        own = [group(centre=900, intercept=0), group(centre=100, intercept=-1024)]
+        raw = self.raw(
+            "CT_small.dcm", NumberOfFrames=2, PixelData=2 * stored.tobytes(),
+            PerFrameFunctionalGroupsSequence=own, RescaleIntercept=None, RescaleSlope=None,
+        )  # fmt: skip
+        (tmp_path / "a.dcm").write_bytes(raw)
+        source = open_source(tmp_path / "a.dcm")
+        pages = [whole(source.read(i))[0][..., 0] for i in range(2)]
+        for page, (centre, intercept) in zip(pages, [(900, 0), (100, -1024)], strict=True):
+            share = (stored.astype(float) + intercept - (centre - 0.5)) / 99 + 0.5
+            np.testing.assert_array_equal(page, np.rint(np.clip(share, 0, 1) * 255))
+        first, header = whole(raw)
+        np.testing.assert_array_equal(first[..., 0], pages[0])
+        assert header.more_pages
+
+    def test_a_lost_frame_has_an_outcome(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.dcm"
+        file.write_bytes(self.raw("rtdose_rle.dcm", NumberOfFrames=17))
+        with pytest.raises(Unusable) as caught:
+            open_source(file).read(16)
+        assert str(caught.value) == "unreadable: broken frame of a DICOM file"
 
     @pytest.mark.parametrize(
         ("name", "said"),

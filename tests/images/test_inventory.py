@@ -109,9 +109,31 @@ class TestFolder:
         assert (len(pixels), found["used"], found["first_pages"]) == (2, 2, 1)
         text = scan_text(scan(tmp_path)).splitlines()
         assert text[1] == (
-            "of 1 file with several pages the first is used; 'FOLDER/**/*.tif' takes every page"
+            "of 1 file with several pages or frames the first is used; "
+            "'FOLDER/**/*.tif' (or *.dcm) takes every one"
         )
         assert len(open_source(str(tmp_path / "**/*.tif"))) == 4
+
+    @pytest.mark.parametrize("suffix", ["gif", "png", "webp"])
+    def test_an_animated_picture_is_said_to_be_one(self, tmp_path, suffix):
+        frames = [Image.new("L", (6, 4), 60 * i) for i in range(4)]
+        frames[0].save(tmp_path / f"one.{suffix}")
+        frames[1].save(tmp_path / f"three.{suffix}", save_all=True, append_images=frames[2:])
+        frame, pixels = take_stock(open_source(tmp_path), range(2), fmt(), first_id=0, seen={})
+        assert frame["reason"].to_list() == ["", "the first of several pages"]
+        assert np.abs(pixels[1].astype(int) - 60).max() <= 1  # the first: WebP is not exact
+
+    def test_the_first_frame_is_used_where_the_second_is_broken(self, tmp_path):
+        frames = [Image.effect_noise((16, 16), 60 + i) for i in range(3)]
+        frames[0].save(tmp_path / "a.gif")
+        alone = len((tmp_path / "a.gif").read_bytes())
+        frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+        whole = (tmp_path / "a.gif").read_bytes()
+        (tmp_path / "a.gif").write_bytes(whole[: alone + 40])
+        (tmp_path / "b.gif").write_bytes(whole)
+        frame, pixels = take_stock(open_source(tmp_path), range(2), fmt(), first_id=0, seen={})
+        assert frame["outcome"].to_list() == ["used", "used"]
+        np.testing.assert_array_equal(pixels[0], pixels[1])
 
     def test_sizes_beyond_ten_are_summed(self, tmp_path):
         for side in range(1, 14):

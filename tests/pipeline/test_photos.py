@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from pictree.pipeline.find import find
 from pictree.pipeline.fit import fit
 from pictree.pipeline.options import recipes_of
 from pictree.pipeline.predict import predict
+from pictree.pipeline.text import fit_text
 from pictree.pipeline.verify import verify
 from pictree.progress import Progress
 from pictree.recipes.recipe import Recipe, change, load_recipe
@@ -188,6 +190,31 @@ def test_a_doubtful_run_on_colour_pictures_names_the_way_out(
     }
     fit(noise[..., :1], tmp_path / "grey", recipe=quick)
     assert "photographs" not in Run.open(tmp_path / "grey").metrics["verdict"][-1]
+
+
+def test_clusters_that_are_places_say_so(tmp_path: Path) -> None:
+    """One part, a little elsewhere in each picture, as a camera above a belt sees it."""
+    rng, across = np.random.default_rng(0), np.arange(24) - 11.5
+    down, right = (
+        1 / (1 + np.exp(2 * (np.abs(across - shift[:, None]) - 6)))
+        for shift in rng.uniform(-1, 1, (2, 200))
+    )
+    light = 40 + 180 * down[:, :, None] * right[:, None, :] + rng.normal(0, 2, (200, 24, 24))
+    quick = change(load_recipe("quick"), **{"maps.methods": []})
+    found = fit(light.clip(0, 255).astype(np.uint8), tmp_path / "run", recipe=quick)
+    metrics = Run.open(tmp_path / "run").metrics
+    assert metrics["verdict"][-2:] == metrics["advice"] == found["advice"]
+    share = re.search(r"[(](\d+)%", metrics["advice"][0])
+    assert share is not None
+    assert int(share[1]) > 80
+    assert metrics["advice"] == [
+        "These clusters are places: the pictures are of one thing that lies a little elsewhere in "
+        f"each ({share[1]}% of what differs between them), and the clusters go by that.",
+        "Fit again with --recipe photos, which minds it less, or cut the thing out at the same "
+        "place in each. Single odd pictures: pictree find outliers RUN, best of a fit with "
+        "--recipe quick.",
+    ]
+    assert "\n".join(metrics["advice"]) in fit_text(found)
 
 
 # the choice

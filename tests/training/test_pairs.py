@@ -170,5 +170,20 @@ def rows_of(pixels: np.ndarray) -> np.ndarray:
 def test_images_of_all_sizes_and_colours_are_taken(shape: tuple[int, int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, *shape), dtype=np.uint8)
     start = instant_tree(rows_of(pixels), k=3).start
-    found = learn_pairs(pixels, start, PairsPart(epochs=1, images=40), CPU, k=3)
+    settings = PairsPart(epochs=1, images=40, crop=0.5, colour=1.0)
+    found = learn_pairs(pixels, start, settings, CPU, k=3)
     assert len(np.unique(found.clusters)) == 3
+
+
+def test_windows_and_colours_are_learned_from_where_they_are_asked_for() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 9, 9, 3), dtype=np.uint8)
+    start = instant_tree(rows_of(pixels), k=3).start
+    losses = {
+        learn_pairs(pixels, start, settings, CPU, k=3).history[0]["loss"]
+        for settings in (
+            PairsPart(epochs=1, images=40),
+            PairsPart(epochs=1, images=40, crop=0.5),
+            PairsPart(epochs=1, images=40, colour=1.0),
+        )
+    }
+    assert len(losses) == 3
