@@ -47,10 +47,10 @@ def images_at_once(architecture: Architecture) -> int:
     Larger maps are taken from the system anew at each batch, which costs twice as much as the
     arithmetic.
     """
-    height, width, channels = architecture.image_shape
-    widest = max(architecture.encoder + architecture.decoder, default=DIRECTIONS * channels)
     if architecture.is_linear and not architecture.contours:
         return MOST_IMAGES
+    height, width, channels = architecture.image_shape
+    widest = max(architecture.encoder + architecture.decoder, default=DIRECTIONS * channels)
     return min(MOST_IMAGES, max(1, MAPS_BYTES // (4 * height * width * widest)))
 
 

@@ -34,9 +34,14 @@ def random_affine(images: Tensor, strength: float, generator: torch.Generator) -
     if strength == 0:
         return images
     theta = _matrices(len(images), strength, generator).to(images)
+    return warped(images, theta)
+
+
+def warped(images: Tensor, theta: Tensor) -> Tensor:
+    """Show each image, float (n, c, h, w), through an affine map of its own, (n, 2, 3)."""
     grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    changed = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return channels_last(changed)
+    shown = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return channels_last(shown)
 
 
 def channels_last(images: Tensor) -> Tensor:

@@ -10,9 +10,8 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from pictree.training.affine import channels_last
+from pictree.training.affine import channels_last, warped
 
 LIGHT, HUE, GREY = 0.4, 0.1, 0.2
 """At strength 1: most change of brightness, contrast and saturation, as a share; most turn of the
@@ -102,6 +101,4 @@ def random_crop(images: Tensor, least: float, generator: torch.Generator) -> Ten
     rows = [wide * mirrored, none, (1 - wide) * (2 * right - 1)]
     rows += [none, high, (1 - high) * (2 * down - 1)]
     theta = torch.stack(rows, dim=1).reshape(n, 2, 3).to(images)
-    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    shown = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return channels_last(shown)
+    return warped(images, theta)

@@ -51,6 +51,9 @@ def find_evidence(
 ) -> Evidence:
     """Look at the pixels' principal components; take these, or what the start is made of.
 
+    The pixels where the runs of the look agree by `TRUST`; else the start's contours where its
+    neighbours lie in one cluster by `KINSHIP`.
+
     Parameters
     ----------
     pixels : array-like, uint8 or float (N, h, w, c)

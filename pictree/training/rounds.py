@@ -90,14 +90,14 @@ def learn_rounds(
     Each round trains a new network (`pictree.training.naming`) on the leaves of a look's panel
     and on its vote. The next look finds leaves among the neighbours of the network's codes, and
     merges them once by those neighbours, which may confirm themselves, and once by independent
-    evidence: the neighbours of the raw pixels where the runs of a look at these agree by
-    `TRUST`, else those of the start, where its runs do (`pictree.training.evidence`). Where the
-    pixels are believed, networks learn their leaves beside the others, since pixels tell apart
-    what contours don't. From the second look on, the runs of the look before vote too: single
-    looks scatter. In the end the last network goes on with what the last look says: its word on
-    each image is the result; the tree has it as a cut. A network that had too few steps to
-    learn its lesson (`LEARNED`) names nothing: what the looks say is the result then. Where k
-    is not given, each look weighs the numbers of clusters together with the first look.
+    evidence, if there is any (`pictree.training.evidence`): the neighbours of the raw pixels,
+    else those of the start. Where the pixels are believed, networks learn their leaves beside
+    the others, since pixels tell apart what contours don't. From the second look on, the runs
+    of the look before vote too: single looks scatter. In the end the last network goes on with
+    what the last look says: its word on each image is the result; the tree has it as a cut. A
+    network that had too few steps to learn its lesson (`LEARNED`) names nothing: what the looks
+    say is the result then. Where k is not given, each look weighs the numbers of clusters
+    together with the first look.
 
     Parameters
     ----------
